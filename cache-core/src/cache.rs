@@ -1,0 +1,457 @@
+//! The facade: the one type that application code takes everywhere.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use cache_ttl::{IntoTtl, Ttl};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::builder::{CacheBuilder, Settings};
+use crate::codec::{Encoding, with_scratch};
+use crate::flight::Flights;
+use crate::remember::Outcome;
+use crate::stats::Counters;
+use crate::{
+    Encoded, Entry, Error, ErrorKind, Key, Lifetime, Payload, Shared, Stats, Store, StoreFuture,
+    Terms, Value,
+};
+
+/// A cache: what application code takes, whatever driver lies beneath.
+///
+/// It is `Clone + Send + Sync`, cheap to clone, and every clone is the same cache. Tests build it on
+/// `cache-memory`; production gives it another store; no other line changes.
+///
+/// # Keys, values, lifetimes
+///
+/// A key is anything that is text: 1 to 65,535 bytes of it ([`Key`]), else
+/// [`InvalidKey`](ErrorKind::InvalidKey). A value is anything that serde can write and read. A
+/// lifetime is `"30m"`, `"1 hour 30 minutes"`, `3600` (seconds), a
+/// [`Duration`](std::time::Duration), or a [`Ttl`], else [`InvalidTtl`](ErrorKind::InvalidTtl); one of
+/// zero stores nothing and removes what was there.
+///
+/// # Errors
+///
+/// Apart from those named with each method: [`Unavailable`](ErrorKind::Unavailable) and
+/// [`Timeout`](ErrorKind::Timeout) if the store fails, and [`Closed`](ErrorKind::Closed) after
+/// [`close`](Self::close).
+///
+/// # Cancellation
+///
+/// Every future may be dropped at any point: the cache stays usable, and nothing stays locked.
+/// Whether a write that was dropped took place is open.
+#[derive(Clone)]
+pub struct Cache {
+    pub(crate) inner: Arc<Inner>,
+}
+
+pub(crate) struct Inner {
+    store: Box<dyn Store>,
+    pub(crate) settings: Settings,
+    pub(crate) flights: Flights<Outcome>,
+    pub(crate) counters: Counters,
+    closed: AtomicBool,
+}
+
+impl Cache {
+    /// A cache on `store` with the default settings: a lifetime of one hour where
+    /// [`Ttl::DEFAULT`] is given, values of at most 16 MiB, the binary codec.
+    pub fn new(store: impl Store) -> Self {
+        Self::with(Box::new(store), Settings::default())
+    }
+
+    /// Begins a cache on `store` with settings of its own.
+    pub fn builder(store: impl Store) -> CacheBuilder {
+        CacheBuilder::new(Box::new(store))
+    }
+
+    pub(crate) fn with(store: Box<dyn Store>, settings: Settings) -> Self {
+        Self {
+            inner: Arc::new(Inner {
+                store,
+                settings,
+                flights: Flights::new(),
+                counters: Counters::default(),
+                closed: AtomicBool::new(false),
+            }),
+        }
+    }
+
+    /// Reads the value at `key`; `None` if there is none, or it has expired.
+    ///
+    /// A value that was written as another type is [`Decode`](ErrorKind::Decode), and stays.
+    ///
+    /// Cost: one round trip. On memory it is ready on its first poll, and allocates what `T` itself
+    /// does.
+    #[inline]
+    pub async fn get<T: DeserializeOwned>(&self, key: impl AsRef<str>) -> Result<Option<T>, Error> {
+        let key = Key::new(key.as_ref()).map_err(during("get"))?;
+        let found = self.store()?.get(key).await.map_err(at("get", key))?;
+        found.map(|entry| self.decode(&entry)).transpose().map_err(at("get", key))
+    }
+
+    /// Reads the value at `key` as a handle that is cheap to clone and derefs to it.
+    ///
+    /// The memory driver decodes an entry once and keeps the object: from then on a hit costs neither
+    /// decoding nor allocation. An object whose type has interior mutability is shared by all who
+    /// asked for it. Other drivers decode each time, as they do where another type is asked for than
+    /// the one that is kept. Otherwise like [`get`](Self::get).
+    #[inline]
+    pub async fn get_shared<T>(&self, key: impl AsRef<str>) -> Result<Option<Shared<T>>, Error>
+    where
+        T: DeserializeOwned + Send + Sync + 'static,
+    {
+        let key = Key::new(key.as_ref()).map_err(during("get_shared"))?;
+        let store = self.store()?;
+        let Some(entry) = store.get(key).await.map_err(at("get_shared", key))? else {
+            return Ok(None);
+        };
+        if let Value::Encoded(encoded) = entry.value()
+            && let Some(object) = encoded.object()
+        {
+            return Ok(Some(object));
+        }
+        self.share(store, key, &entry).map(Some).map_err(at("get_shared", key))
+    }
+
+    /// Decodes an entry, and offers the object to the store.
+    fn share<T>(&self, store: &dyn Store, key: Key<'_>, entry: &Entry) -> Result<Shared<T>, Error>
+    where
+        T: DeserializeOwned + Send + Sync + 'static,
+    {
+        let object = self.decode(entry)?;
+        Ok(match entry.value() {
+            Value::Integer(_) => Shared::new(object, Arc::default()),
+            Value::Encoded(seen) => {
+                let shared = Shared::new(object, Arc::clone(seen.arc()));
+                // An object of another type stays: two types that take turns should not evict each
+                // other's.
+                if !seen.keeps_object() {
+                    store.keep(key, seen, Encoded::keeping(&shared));
+                }
+                shared
+            }
+        })
+    }
+
+    /// Reads the values at `keys`: an answer for each, in their order. One that was written as another
+    /// type makes the whole call [`Decode`](ErrorKind::Decode), which names its key.
+    ///
+    /// Cost: one round trip per server involved.
+    pub async fn get_many<T: DeserializeOwned>(
+        &self,
+        keys: impl IntoIterator<Item = impl AsRef<str>>,
+    ) -> Result<Vec<Option<T>>, Error> {
+        let given: Vec<_> = keys.into_iter().collect();
+        let keys = checked(&given, "get_many")?;
+        let found = self.store()?.get_many(&keys).await.map_err(during("get_many"))?;
+        debug_assert_eq!(found.len(), keys.len(), "a store answers for each key");
+        let decode = |(key, entry): (&Key<'_>, Option<Entry>)| {
+            entry.map(|entry| self.decode(&entry)).transpose().map_err(at("get_many", *key))
+        };
+        keys.iter().zip(found).map(decode).collect()
+    }
+
+    /// Whether there is a live entry at `key`. Cost: one round trip; no allocation on memory.
+    #[inline]
+    pub async fn has(&self, key: impl AsRef<str>) -> Result<bool, Error> {
+        let key = Key::new(key.as_ref()).map_err(during("has"))?;
+        self.store()?.has(key).await.map_err(at("has", key))
+    }
+
+    /// The time that the entry at `key` has left: [`Ttl::FOREVER`], or milliseconds, rounded up; `None`
+    /// if there is none.
+    pub async fn ttl(&self, key: impl AsRef<str>) -> Result<Option<Ttl>, Error> {
+        let key = Key::new(key.as_ref()).map_err(during("ttl"))?;
+        self.store()?.ttl(key).await.map_err(at("ttl", key))
+    }
+
+    /// Stores `value` at `key`, replacing value, lifetime and tags of what was there.
+    ///
+    /// A load of this key that runs in this process is overtaken: what it brings is not stored.
+    ///
+    /// Cost: one round trip; on memory two allocations, one for the key and one for the bytes.
+    ///
+    /// Errors: [`InvalidTtl`](ErrorKind::InvalidTtl), [`Encode`](ErrorKind::Encode) for a type that the
+    /// codec cannot write, [`TooLarge`](ErrorKind::TooLarge). What was there then stays.
+    #[inline]
+    pub async fn put<T: Serialize + ?Sized>(
+        &self,
+        key: impl AsRef<str>,
+        value: &T,
+        ttl: impl IntoTtl,
+    ) -> Result<(), Error> {
+        let key = Key::new(key.as_ref()).map_err(during("put"))?;
+        let Some(lifetime) = self.lifetime(ttl).map_err(at("put", key))? else {
+            return self.forget(key).await.map(drop);
+        };
+        let store = self.store()?;
+        let _change = self.inner.flights.change(key).await;
+        self.encoded(value, |payload| store.put(key, payload, Terms::untagged(lifetime)))
+            .map_err(at("put", key))?
+            .await
+            .map_err(at("put", key))
+    }
+
+    /// Stores several values with one lifetime, as [`put`](Self::put) does each: of two with the same
+    /// key the later one stays. Nothing is stored if a key is invalid or a value cannot be encoded.
+    ///
+    /// Cost: one round trip per server involved.
+    pub async fn put_many<'v, T: Serialize + ?Sized + 'v>(
+        &self,
+        entries: impl IntoIterator<Item = (impl AsRef<str>, &'v T)>,
+        ttl: impl IntoTtl,
+    ) -> Result<(), Error> {
+        let (given, values): (Vec<_>, Vec<_>) = entries.into_iter().unzip();
+        let keys = checked(&given, "put_many")?;
+        let Some(lifetime) = self.lifetime(ttl).map_err(during("put_many"))? else {
+            return self.forget_many(keys).await.map(drop);
+        };
+        let store = self.store()?;
+        let mut changes = Vec::with_capacity(keys.len());
+        for key in &keys {
+            changes.push(self.inner.flights.change(*key).await);
+        }
+        self.encoded_many(&keys, &values, |entries| {
+            store.put_many(entries, Terms::untagged(lifetime))
+        })?
+        .await
+        .map_err(during("put_many"))
+    }
+
+    /// Stores `value` at `key` if there is no live entry, in one step. Returns whether it was stored:
+    /// of several callers at once, one is told `true`. With a lifetime of zero nothing is stored, and
+    /// nothing removed.
+    ///
+    /// Errors and cost as with [`put`](Self::put).
+    pub async fn add<T: Serialize + ?Sized>(
+        &self,
+        key: impl AsRef<str>,
+        value: &T,
+        ttl: impl IntoTtl,
+    ) -> Result<bool, Error> {
+        let key = Key::new(key.as_ref()).map_err(during("add"))?;
+        let Some(lifetime) = self.lifetime(ttl).map_err(at("add", key))? else {
+            return Ok(false);
+        };
+        let store = self.store()?;
+        let _change = self.inner.flights.change(key).await;
+        self.encoded(value, |payload| store.add(key, payload, Terms::untagged(lifetime)))
+            .map_err(at("add", key))?
+            .await
+            .map_err(at("add", key))
+    }
+
+    /// Reads the value at `key` and removes it, in one step: of several callers at once, one gets it.
+    ///
+    /// It is removed even if it cannot be read as a `T`, which is then [`Decode`](ErrorKind::Decode).
+    pub async fn pull<T: DeserializeOwned>(
+        &self,
+        key: impl AsRef<str>,
+    ) -> Result<Option<T>, Error> {
+        let key = Key::new(key.as_ref()).map_err(during("pull"))?;
+        let store = self.store()?;
+        let _change = self.inner.flights.change(key).await;
+        let found = store.take(key).await.map_err(at("pull", key))?;
+        found.map(|entry| self.decode(&entry)).transpose().map_err(at("pull", key))
+    }
+
+    /// Removes the entry at `key`. Returns whether there was a live one.
+    ///
+    /// A load of this key that runs in this process is overtaken: what it brings is not stored.
+    pub async fn forget(&self, key: impl AsRef<str>) -> Result<bool, Error> {
+        let key = Key::new(key.as_ref()).map_err(during("forget"))?;
+        let store = self.store()?;
+        let _change = self.inner.flights.change(key).await;
+        store.forget(key).await.map_err(at("forget", key))
+    }
+
+    /// Removes the entries at `keys`. Returns how many live ones there were. Cost: one round trip per
+    /// server involved.
+    pub async fn forget_many(
+        &self,
+        keys: impl IntoIterator<Item = impl AsRef<str>>,
+    ) -> Result<usize, Error> {
+        let given: Vec<_> = keys.into_iter().collect();
+        let keys = checked(&given, "forget_many")?;
+        let store = self.store()?;
+        let mut changes = Vec::with_capacity(keys.len());
+        for key in &keys {
+            changes.push(self.inner.flights.change(*key).await);
+        }
+        store.forget_many(&keys).await.map_err(during("forget_many"))
+    }
+
+    /// Gives the live entry at `key` a new lifetime, from now. Returns whether there was one; an
+    /// expired one is not revived. A lifetime of zero removes it.
+    pub async fn touch(&self, key: impl AsRef<str>, ttl: impl IntoTtl) -> Result<bool, Error> {
+        let key = Key::new(key.as_ref()).map_err(during("touch"))?;
+        let lifetime = self.lifetime(ttl).map_err(at("touch", key))?;
+        self.store()?.touch(key, lifetime).await.map_err(at("touch", key))
+    }
+
+    /// Adds 1 to the integer at `key` and returns the sum: see [`increment_by`](Self::increment_by).
+    pub async fn increment(&self, key: impl AsRef<str>) -> Result<i64, Error> {
+        self.increment_by(key, 1).await
+    }
+
+    /// Adds `by` to the integer at `key` and returns the sum, in one step.
+    ///
+    /// Where there is nothing it starts from 0, with the cache's default lifetime; where there is
+    /// something, its lifetime stays. Any integer that was [`put`](Self::put) is a counter.
+    ///
+    /// Errors: [`NotACounter`](ErrorKind::NotACounter) if something else is stored there,
+    /// [`CounterOverflow`](ErrorKind::CounterOverflow) past `i64`; in both the entry is untouched.
+    pub async fn increment_by(&self, key: impl AsRef<str>, by: i64) -> Result<i64, Error> {
+        let key = Key::new(key.as_ref()).map_err(during("increment"))?;
+        self.count(key, by).await.map_err(at("increment", key))
+    }
+
+    /// Takes 1 from the integer at `key` and returns the rest: see
+    /// [`increment_by`](Self::increment_by).
+    pub async fn decrement(&self, key: impl AsRef<str>) -> Result<i64, Error> {
+        self.decrement_by(key, 1).await
+    }
+
+    /// Takes `by` from the integer at `key` and returns the rest: see
+    /// [`increment_by`](Self::increment_by). It may fall below zero.
+    pub async fn decrement_by(&self, key: impl AsRef<str>, by: i64) -> Result<i64, Error> {
+        let key = Key::new(key.as_ref()).map_err(during("decrement"))?;
+        let Some(by) = by.checked_neg() else {
+            let message = "so much cannot be taken away in one step; the counter is untouched";
+            return Err(Error::new(ErrorKind::CounterOverflow, message)
+                .during("decrement")
+                .on(key.as_str()));
+        };
+        self.count(key, by).await.map_err(at("decrement", key))
+    }
+
+    async fn count(&self, key: Key<'_>, by: i64) -> Result<i64, Error> {
+        let store = self.store()?;
+        let _change = self.inner.flights.change(key).await;
+        store.increment(key, by, Terms::untagged(self.inner.settings.lifetime)).await
+    }
+
+    /// Removes every value of this cache and nothing else: neither locks nor the versions of tags, nor
+    /// what lives under another prefix of the same server.
+    ///
+    /// When it has returned, nothing that was stored before it began is served. Loads that run in this
+    /// process are overtaken.
+    pub async fn flush(&self) -> Result<(), Error> {
+        let store = self.store()?;
+        let _change = self.inner.flights.change_all().await;
+        store.flush().await.map_err(during("flush"))
+    }
+
+    /// Closes the cache, for all of its clones: connections and memory are given back, and every later
+    /// call is [`Closed`](ErrorKind::Closed). Closing again does nothing.
+    pub async fn close(&self) -> Result<(), Error> {
+        self.inner.closed.store(true, Ordering::Release);
+        self.inner.store.close().await.map_err(during("close"))
+    }
+
+    /// What [`remember`](Self::remember) has done so far, in this process.
+    pub fn stats(&self) -> Stats {
+        self.inner.counters.read()
+    }
+
+    #[inline]
+    pub(crate) fn store(&self) -> Result<&dyn Store, Error> {
+        if self.inner.closed.load(Ordering::Acquire) {
+            Err(closed())
+        } else {
+            Ok(&*self.inner.store)
+        }
+    }
+
+    /// `None` for a lifetime of zero.
+    #[inline]
+    pub(crate) fn lifetime(&self, ttl: impl IntoTtl) -> Result<Option<Lifetime>, Error> {
+        Ok(Lifetime::resolve(ttl.into_ttl()?, self.inner.settings.lifetime))
+    }
+
+    #[inline]
+    pub(crate) fn decode<T: DeserializeOwned>(&self, entry: &Entry) -> Result<T, Error> {
+        self.inner.settings.codec.decode(entry.value().as_payload())
+    }
+
+    /// Encodes `value` and hands it to `with`, in a buffer that is there only meanwhile.
+    #[inline]
+    pub(crate) fn encoded<T: Serialize + ?Sized, R>(
+        &self,
+        value: &T,
+        with: impl FnOnce(Payload<'_>) -> R,
+    ) -> Result<R, Error> {
+        let Settings { codec, max_value_bytes, .. } = self.inner.settings;
+        with_scratch(|buffer| {
+            Ok(with(match codec.encode(value, max_value_bytes, buffer)? {
+                Encoding::Integer(integer) => Payload::Integer(integer),
+                Encoding::Bytes => Payload::Encoded(buffer),
+            }))
+        })
+    }
+
+    /// The same for several values, one behind the other in one buffer.
+    fn encoded_many<'k, 's, T: Serialize + ?Sized>(
+        &self,
+        keys: &[Key<'k>],
+        values: &[&T],
+        with: impl FnOnce(&[(Key<'k>, Payload<'_>)]) -> StoreFuture<'s, ()>,
+    ) -> Result<StoreFuture<'s, ()>, Error> {
+        let Settings { codec, max_value_bytes, .. } = self.inner.settings;
+        with_scratch(|buffer| {
+            let mut parts = Vec::with_capacity(keys.len());
+            for (key, value) in keys.iter().zip(values) {
+                let start = buffer.len();
+                let encoding =
+                    codec.encode(*value, max_value_bytes, buffer).map_err(at("put_many", *key))?;
+                parts.push((*key, encoding, start..buffer.len()));
+            }
+            let entries: Vec<_> = parts
+                .into_iter()
+                .map(|(key, encoding, range)| match encoding {
+                    Encoding::Integer(integer) => (key, Payload::Integer(integer)),
+                    Encoding::Bytes => (key, Payload::Encoded(&buffer[range])),
+                })
+                .collect();
+            Ok(with(&entries))
+        })
+    }
+}
+
+impl fmt::Debug for Cache {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Cache")
+            .field("driver", &self.inner.store.name())
+            .field("settings", &self.inner.settings)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Checks every key before anything is done with the first.
+fn checked<'k>(
+    given: &'k [impl AsRef<str>],
+    operation: &'static str,
+) -> Result<Vec<Key<'k>>, Error> {
+    given
+        .iter()
+        .map(|key| Key::new(key.as_ref()))
+        .collect::<Result<_, _>>()
+        .map_err(during(operation))
+}
+
+#[cold]
+fn closed() -> Error {
+    Error::new(ErrorKind::Closed, "the cache has been closed")
+}
+
+/// Says what was attempted.
+pub(crate) fn during(operation: &'static str) -> impl FnOnce(Error) -> Error {
+    move |error| error.during(operation)
+}
+
+/// Says what was attempted, and on which key.
+pub(crate) fn at(operation: &'static str, key: Key<'_>) -> impl FnOnce(Error) -> Error {
+    move |error| error.during(operation).on(key.as_str())
+}

@@ -1,0 +1,243 @@
+//! Cache-aside that never stampedes and never brings back what was invalidated.
+//!
+//! What boarding, waiting and being overtaken mean is in `flight.rs`; this is what is done with them.
+
+use std::fmt::Display;
+
+use cache_ttl::{IntoTtl, Ttl};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::cache::at;
+use crate::flight::{Boarding, Lead, Turn};
+use crate::{Cache, Entry, Error, ErrorKind, Key, Lifetime, Store, Terms};
+
+/// What a flight brings to those who waited for it.
+#[derive(Clone)]
+pub(crate) enum Outcome {
+    /// The value, as it was encoded. Each decodes its own.
+    Loaded(Entry),
+    /// The load failed, or what it brought cannot be encoded.
+    Failed(Error),
+    /// The load succeeded, with a value too large to be passed on.
+    TooLarge,
+}
+
+impl Cache {
+    /// Reads the value at `key`; where there is none, runs `load` and stores what it brings.
+    ///
+    /// ```
+    /// # async fn demo(cache: cache_core::Cache) -> Result<(), cache_core::Error> {
+    /// let name: String = cache
+    ///     .remember("user:1:name", "1h", async || {
+    ///         // a query, a request, a computation: anything that takes its time
+    ///         Ok::<_, cache_core::Error>("John".to_owned())
+    ///     })
+    ///     .await?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # One load
+    ///
+    /// However many callers of this process miss a key at once, one load runs, and the others wait for
+    /// it. If the caller that runs it is dropped, or its load panics, one of those who wait runs its
+    /// own. A load must not `remember` its own key: it would wait for itself.
+    ///
+    /// A cached `None` is a hit.
+    ///
+    /// # Changes win
+    ///
+    /// A [`put`](Self::put), [`forget`](Self::forget), [`flush`](Self::flush) or other change of the key
+    /// that this process completes while the load runs wins: the callers that waited get what was
+    /// loaded, but it is not stored, and who calls after the change loads anew. So a load that has read
+    /// a row before it was updated never hides the update.
+    ///
+    /// # Failures
+    ///
+    /// - The error of `load` goes to the caller that ran it. Those who waited get
+    ///   [`LoadFailed`](ErrorKind::LoadFailed) with its message, at once. Nothing is cached.
+    /// - If the store cannot be read or written, `load` runs and its value is returned. That is counted
+    ///   ([`Stats::bypassed`](crate::Stats::bypassed)) and traced, not returned.
+    /// - A stored value that cannot be read as a `T` is loaded anew and overwritten, with a warning
+    ///   ([`Stats::healed`](crate::Stats::healed)).
+    /// - A value that is too large to be stored is returned, with a warning. One that the codec cannot
+    ///   write is [`Encode`](ErrorKind::Encode), since it never could be cached.
+    ///
+    /// Cost of a hit: as [`get`](Self::get). Of a miss: two reads, the load, one write.
+    #[inline]
+    pub async fn remember<T, E, F>(
+        &self,
+        key: impl AsRef<str>,
+        ttl: impl IntoTtl,
+        load: F,
+    ) -> Result<T, E>
+    where
+        T: Serialize + DeserializeOwned,
+        E: From<Error> + Display,
+        F: AsyncFnOnce() -> Result<T, E>,
+    {
+        let key = Key::new(key.as_ref()).map_err(|error| error.during("remember"))?;
+        let lifetime = self.lifetime(ttl).map_err(at("remember", key))?;
+        if let Some(value) = self.recall(self.store()?, key).await? {
+            return Ok(value);
+        }
+        // Boxed, so that the future of a hit does not carry the state of a miss.
+        Box::pin(self.load(key, lifetime, load)).await
+    }
+
+    /// [`remember`](Self::remember) with [`Ttl::FOREVER`].
+    #[inline]
+    pub async fn remember_forever<T, E, F>(&self, key: impl AsRef<str>, load: F) -> Result<T, E>
+    where
+        T: Serialize + DeserializeOwned,
+        E: From<Error> + Display,
+        F: AsyncFnOnce() -> Result<T, E>,
+    {
+        self.remember(key, Ttl::FOREVER, load).await
+    }
+
+    /// Reads, and takes whatever prevents it for a miss; but a cache that was closed is closed.
+    #[inline]
+    async fn recall<T: DeserializeOwned>(
+        &self,
+        store: &dyn Store,
+        key: Key<'_>,
+    ) -> Result<Option<T>, Error> {
+        match store.get(key).await {
+            Ok(None) => Ok(None),
+            Ok(Some(entry)) => match self.decode(&entry) {
+                Ok(value) => Ok(Some(value)),
+                Err(error) => {
+                    tracing::warn!(key = key.as_str(), %error, "a cached value is loaded anew: it cannot be read");
+                    Ok(None)
+                }
+            },
+            Err(error) if error.kind() == ErrorKind::Closed => Err(at("remember", key)(error)),
+            Err(error) => {
+                self.bypass(key, &error);
+                Ok(None)
+            }
+        }
+    }
+
+    /// The way of a miss: lead a flight, or wait for one.
+    async fn load<T, E, F>(&self, key: Key<'_>, lifetime: Option<Lifetime>, load: F) -> Result<T, E>
+    where
+        T: Serialize + DeserializeOwned,
+        E: From<Error> + Display,
+        F: AsyncFnOnce() -> Result<T, E>,
+    {
+        loop {
+            let turn = match self.inner.flights.board(key) {
+                Boarding::Lead(lead) => Turn::Lead(lead),
+                Boarding::Wait(wait) => {
+                    self.inner.counters.waits.add();
+                    wait.turn().await
+                }
+            };
+            match turn {
+                Turn::Lead(lead) => return self.lead(lead, key, lifetime, load).await,
+                Turn::Again => {}
+                Turn::Landed(Outcome::Loaded(entry)) => {
+                    // A caller that wants another type than the leader's leads a flight of its own.
+                    if let Ok(value) = self.decode(&entry) {
+                        return Ok(value);
+                    }
+                }
+                Turn::Landed(Outcome::Failed(error)) => {
+                    return Err(at("remember", key)(error).into());
+                }
+                Turn::Landed(Outcome::TooLarge) => return self.run(load).await,
+            }
+        }
+    }
+
+    async fn lead<T, E, F>(
+        &self,
+        lead: Lead<'_, Outcome>,
+        key: Key<'_>,
+        lifetime: Option<Lifetime>,
+        load: F,
+    ) -> Result<T, E>
+    where
+        T: Serialize + DeserializeOwned,
+        E: From<Error> + Display,
+        F: AsyncFnOnce() -> Result<T, E>,
+    {
+        // Read again, now that no change can pass unseen: another flight may have landed, or the key
+        // been put, after this caller missed it and before it boarded.
+        match self.store()?.get(key).await {
+            Ok(None) => {}
+            Ok(Some(entry)) => match self.decode(&entry) {
+                Ok(value) => {
+                    lead.land(Outcome::Loaded(entry));
+                    return Ok(value);
+                }
+                Err(_) => self.inner.counters.healed.add(),
+            },
+            Err(error) => self.bypass(key, &error),
+        }
+        let value = match self.run(load).await {
+            Ok(value) => value,
+            Err(error) => {
+                self.inner.counters.failed_loads.add();
+                let message = format!("the load that this call waited for failed: {error}");
+                lead.land(Outcome::Failed(Error::new(ErrorKind::LoadFailed, message)));
+                return Err(error);
+            }
+        };
+        match self.encoded(&value, |payload| Entry::new(payload.to_value())) {
+            Ok(entry) => {
+                self.store_loaded(&lead, key, lifetime, &entry).await;
+                lead.land(Outcome::Loaded(entry));
+            }
+            Err(error) if error.kind() == ErrorKind::TooLarge => {
+                self.bypass(key, &error);
+                lead.land(Outcome::TooLarge);
+            }
+            Err(error) => {
+                let error = at("remember", key)(error);
+                lead.land(Outcome::Failed(error.clone()));
+                return Err(error.into());
+            }
+        }
+        Ok(value)
+    }
+
+    async fn run<T, E>(&self, load: impl AsyncFnOnce() -> Result<T, E>) -> Result<T, E> {
+        self.inner.counters.loads.add();
+        load().await
+    }
+
+    /// Stores what was loaded, unless the key was changed meanwhile. A failure keeps nobody from what
+    /// was loaded.
+    async fn store_loaded(
+        &self,
+        lead: &Lead<'_, Outcome>,
+        key: Key<'_>,
+        lifetime: Option<Lifetime>,
+        entry: &Entry,
+    ) {
+        if !lead.begin_write() {
+            self.inner.counters.overtaken.add();
+            return;
+        }
+        let stored = match (self.store(), lifetime) {
+            (Err(closed), _) => Err(closed),
+            (Ok(store), Some(lifetime)) => {
+                store.put(key, entry.value().as_payload(), Terms::untagged(lifetime)).await
+            }
+            (Ok(store), None) => store.forget(key).await.map(drop),
+        };
+        if let Err(error) = stored {
+            self.bypass(key, &error);
+        }
+    }
+
+    /// Counts and traces a failure that is not returned.
+    #[cold]
+    fn bypass(&self, key: Key<'_>, error: &Error) {
+        self.inner.counters.bypassed.add();
+        tracing::warn!(key = key.as_str(), %error, "the cache is bypassed");
+    }
+}

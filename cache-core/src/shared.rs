@@ -1,0 +1,114 @@
+//! A cheap handle to a decoded value, which a store may keep beside its bytes.
+
+use std::any::Any;
+use std::fmt;
+use std::ops::Deref;
+use std::sync::Arc;
+
+/// A decoded value that is shared rather than copied: what
+/// [`Cache::get_shared`](crate::Cache::get_shared) hands out.
+///
+/// It derefs to the value, clones for the price of a counter, and stays valid whatever becomes of
+/// the entry that it came from.
+pub struct Shared<T>(Arc<Held<T>>);
+
+/// Object and bytes behind one pointer, so that a hit touches one allocation.
+struct Held<T> {
+    value: T,
+    bytes: Arc<[u8]>,
+}
+
+/// A [`Held`] of a type that its holder does not know.
+pub(crate) trait Kept: Any + Send + Sync {
+    fn bytes(&self) -> &Arc<[u8]>;
+    /// The size of the object, without what it owns elsewhere.
+    fn size(&self) -> usize;
+}
+
+impl<T: Send + Sync + 'static> Kept for Held<T> {
+    #[inline]
+    fn bytes(&self) -> &Arc<[u8]> {
+        &self.bytes
+    }
+
+    fn size(&self) -> usize {
+        size_of::<Self>()
+    }
+}
+
+impl<T> Shared<T> {
+    pub(crate) fn new(value: T, bytes: Arc<[u8]>) -> Self {
+        Self(Arc::new(Held { value, bytes }))
+    }
+}
+
+impl<T: Send + Sync + 'static> Shared<T> {
+    pub(crate) fn as_kept(&self) -> Arc<dyn Kept> {
+        Arc::clone(&self.0) as _
+    }
+
+    #[inline]
+    pub(crate) fn from_kept(kept: &Arc<dyn Kept>) -> Option<Self> {
+        // Asked before the clone: another type costs no counter.
+        if !(&**kept as &dyn Any).is::<Held<T>>() {
+            return None;
+        }
+        let any: Arc<dyn Any + Send + Sync> = Arc::clone(kept) as _;
+        any.downcast().ok().map(Self)
+    }
+}
+
+impl<T> Deref for Shared<T> {
+    type Target = T;
+
+    #[inline]
+    fn deref(&self) -> &T {
+        &self.0.value
+    }
+}
+
+impl<T> AsRef<T> for Shared<T> {
+    fn as_ref(&self) -> &T {
+        self
+    }
+}
+
+impl<T> Clone for Shared<T> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<T: fmt::Debug> fmt::Debug for Shared<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&**self, f)
+    }
+}
+
+impl<T: fmt::Display> fmt::Display for Shared<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&**self, f)
+    }
+}
+
+impl<T: PartialEq> PartialEq for Shared<T> {
+    fn eq(&self, other: &Self) -> bool {
+        **self == **other
+    }
+}
+
+impl<T: Eq> Eq for Shared<T> {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_type_that_was_kept_comes_back() {
+        let shared = Shared::new(String::from("John"), Arc::from(&b"bytes"[..]));
+        let kept = shared.as_kept();
+        assert_eq!(Shared::<String>::from_kept(&kept).unwrap().as_str(), "John");
+        assert!(Shared::<Vec<u8>>::from_kept(&kept).is_none());
+        assert_eq!(&**kept.bytes(), b"bytes");
+    }
+}

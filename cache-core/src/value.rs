@@ -1,0 +1,178 @@
+//! Values as drivers see them: integers, and bytes that only a codec understands.
+//!
+//! No driver ever sees a user's type.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::shared::{Kept, Shared};
+
+/// A value on its way into a store.
+///
+/// It lives no longer than the call that hands it over: a store copies what it keeps before it
+/// returns its future, into whatever layout it likes, so that a value is copied once.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Payload<'p> {
+    /// Anything that serde sees as an integer that fits, at any nesting of newtypes: a counter.
+    Integer(i64),
+    /// What the codec wrote, its marks included. Opaque to a store.
+    Encoded(&'p [u8]),
+}
+
+/// A value as a store keeps it and hands it out. Cheap to clone.
+#[derive(Clone)]
+pub enum Value {
+    /// A counter, or any other integer.
+    Integer(i64),
+    /// What the codec wrote.
+    Encoded(Encoded),
+}
+
+/// What [`Store::get`](crate::Store::get) finds: a live entry.
+#[derive(Clone)]
+pub struct Entry {
+    value: Value,
+}
+
+/// The bytes that a codec wrote, shared, and beside them the object that was read from them where
+/// the store keeps it.
+#[derive(Clone)]
+pub struct Encoded(Repr);
+
+#[derive(Clone)]
+enum Repr {
+    Bytes(Arc<[u8]>),
+    Kept(Arc<dyn Kept>),
+}
+
+impl Payload<'_> {
+    /// An owned copy: one allocation for bytes, none for an integer.
+    #[inline]
+    pub fn to_value(self) -> Value {
+        match self {
+            Self::Integer(integer) => Value::Integer(integer),
+            Self::Encoded(bytes) => Value::Encoded(Encoded::new(bytes.into())),
+        }
+    }
+
+    /// The bytes that an owned copy takes on the heap.
+    #[inline]
+    pub fn heap_bytes(self) -> usize {
+        match self {
+            Self::Integer(_) => 0,
+            Self::Encoded(bytes) => bytes.len(),
+        }
+    }
+}
+
+impl Value {
+    /// The value as it was handed over.
+    #[inline]
+    pub fn as_payload(&self) -> Payload<'_> {
+        match self {
+            Self::Integer(integer) => Payload::Integer(*integer),
+            Self::Encoded(encoded) => Payload::Encoded(encoded.bytes()),
+        }
+    }
+
+    /// The bytes that the value takes on the heap. For a kept object whose own heap cannot be seen,
+    /// as much again as its encoding, and its size.
+    #[inline]
+    pub fn heap_bytes(&self) -> usize {
+        match self {
+            Self::Integer(_) => 0,
+            Self::Encoded(Encoded(Repr::Bytes(bytes))) => bytes.len(),
+            Self::Encoded(Encoded(Repr::Kept(kept))) => 2 * kept.bytes().len() + kept.size(),
+        }
+    }
+}
+
+impl Entry {
+    /// A live entry that holds this value.
+    #[inline]
+    pub fn new(value: Value) -> Self {
+        Self { value }
+    }
+
+    /// Its value.
+    #[inline]
+    pub fn value(&self) -> &Value {
+        &self.value
+    }
+}
+
+impl Encoded {
+    /// Wraps the bytes of a [`Payload::Encoded`].
+    #[inline]
+    pub fn new(bytes: Arc<[u8]>) -> Self {
+        Self(Repr::Bytes(bytes))
+    }
+
+    /// The bytes, as the codec wrote them.
+    #[inline]
+    pub fn bytes(&self) -> &[u8] {
+        self.arc()
+    }
+
+    /// Whether both are one and the same written value: not equal bytes, but the same bytes.
+    #[inline]
+    pub fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(self.arc(), other.arc())
+    }
+
+    /// Whether an object is kept beside the bytes.
+    #[inline]
+    pub fn keeps_object(&self) -> bool {
+        matches!(self.0, Repr::Kept(_))
+    }
+
+    #[inline]
+    pub(crate) fn arc(&self) -> &Arc<[u8]> {
+        match &self.0 {
+            Repr::Bytes(bytes) => bytes,
+            Repr::Kept(kept) => kept.bytes(),
+        }
+    }
+
+    /// The same bytes, and beside them the object that was read from them.
+    pub(crate) fn keeping<T: Send + Sync + 'static>(object: &Shared<T>) -> Self {
+        Self(Repr::Kept(object.as_kept()))
+    }
+
+    /// The object that is kept, where it is a `T`.
+    #[inline]
+    pub(crate) fn object<T: Send + Sync + 'static>(&self) -> Option<Shared<T>> {
+        match &self.0 {
+            Repr::Bytes(_) => None,
+            Repr::Kept(kept) => Shared::from_kept(kept),
+        }
+    }
+}
+
+impl fmt::Debug for Payload<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Integer(integer) => write!(f, "Integer({integer})"),
+            Self::Encoded(bytes) => write!(f, "Encoded({} bytes)", bytes.len()),
+        }
+    }
+}
+
+// Contents stay out of logs: what is cached may be personal.
+impl fmt::Debug for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.as_payload().fmt(f)
+    }
+}
+
+impl fmt::Debug for Encoded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Payload::Encoded(self.bytes()).fmt(f)
+    }
+}
+
+impl fmt::Debug for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Entry").field("value", &self.value).finish()
+    }
+}

@@ -1,0 +1,111 @@
+//! Time as the table counts it: nanoseconds since the store was built, on tokio's clock.
+
+use std::time::Duration;
+
+use cache_core::{Lifetime, Ttl};
+use tokio::time::Instant;
+
+/// Tokio's clock, so that a test with paused time drives expiry.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Clock {
+    epoch: Instant,
+}
+
+/// Nanoseconds since the epoch of a store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Tick(pub(crate) u64);
+
+/// When an entry is gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Deadline(pub(crate) u64);
+
+const NANOS_PER_MILLI: u64 = 1_000_000;
+
+impl Clock {
+    pub(crate) fn start() -> Self {
+        Self { epoch: Instant::now() }
+    }
+
+    #[inline]
+    pub(crate) fn now(self) -> Tick {
+        let since = Instant::now().saturating_duration_since(self.epoch);
+        Tick(since.as_secs() * 1_000_000_000 + u64::from(since.subsec_nanos()))
+    }
+
+    /// The deadline of an entry that is stored now. Reads no clock for one that lives for ever.
+    #[inline]
+    pub(crate) fn deadline(self, lifetime: Lifetime) -> Deadline {
+        match lifetime {
+            Lifetime::Forever => Deadline::NEVER,
+            Lifetime::Millis(millis) => {
+                let nanos = millis.get().saturating_mul(NANOS_PER_MILLI);
+                Deadline(self.now().0.saturating_add(nanos).min(Deadline::LAST.0))
+            }
+        }
+    }
+
+    /// Whether the deadline has come. Reads no clock where there is none.
+    #[inline]
+    pub(crate) fn has_passed(self, deadline: Deadline) -> bool {
+        deadline != Deadline::NEVER && deadline.is_past(self.now())
+    }
+
+    /// The instant of a deadline, for a timer.
+    pub(crate) fn instant(self, deadline: Deadline) -> Option<Instant> {
+        if deadline == Deadline::NEVER {
+            return None;
+        }
+        self.epoch.checked_add(Duration::from_nanos(deadline.0))
+    }
+}
+
+impl Deadline {
+    pub(crate) const NEVER: Self = Self(u64::MAX);
+    const LAST: Self = Self(u64::MAX - 1);
+
+    /// An entry is gone at its deadline, not after it.
+    #[inline]
+    pub(crate) fn is_past(self, now: Tick) -> bool {
+        self.0 <= now.0
+    }
+
+    /// What is left of it, in whole milliseconds, rounded up.
+    pub(crate) fn left(self, now: Tick) -> Ttl {
+        if self == Self::NEVER {
+            Ttl::FOREVER
+        } else {
+            Ttl::milliseconds(self.0.saturating_sub(now.0).div_ceil(NANOS_PER_MILLI))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn millis(millis: u64) -> Lifetime {
+        Lifetime::Millis(millis.try_into().unwrap())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_deadline_passes_when_it_is_reached() {
+        let clock = Clock::start();
+        let deadline = clock.deadline(millis(2));
+        tokio::time::advance(Duration::from_nanos(1_999_999)).await;
+        assert!(!clock.has_passed(deadline));
+        assert_eq!(deadline.left(clock.now()), Ttl::milliseconds(1));
+        tokio::time::advance(Duration::from_nanos(1)).await;
+        assert!(clock.has_passed(deadline));
+    }
+
+    #[test]
+    fn the_longest_lifetime_is_neither_past_nor_for_ever() {
+        let clock = Clock::start();
+        let deadline = clock.deadline(millis(u64::MAX));
+        assert!(!clock.has_passed(deadline));
+        assert!(deadline < Deadline::NEVER);
+        assert!(!clock.has_passed(Deadline::NEVER));
+        assert_eq!(Deadline::NEVER.left(clock.now()), Ttl::FOREVER);
+        assert_eq!(clock.instant(Deadline::NEVER), None);
+    }
+}

@@ -1,0 +1,98 @@
+//! Keys in the table: shared, so that a sweep can name them without copying them.
+
+use std::borrow::Borrow;
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+
+use cache_core::Key;
+
+/// The text of a key, owned by the table.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct TableKey(Arc<str>);
+
+impl From<Key<'_>> for TableKey {
+    #[inline]
+    fn from(key: Key<'_>) -> Self {
+        Self(key.as_str().into())
+    }
+}
+
+impl TableKey {
+    #[inline]
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+}
+
+impl Borrow<str> for TableKey {
+    #[inline]
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
+/// A key that is looked up and becomes the table's own only where it is missing.
+///
+/// `quick_cache` asks for `Q: ToOwned<Owned = K>` wherever it may insert, and a `str` can only become a
+/// `String`: so this is a view that borrows as a trait object, and becomes a [`TableKey`].
+pub(crate) trait LookUp {
+    fn text(&self) -> &str;
+}
+
+impl LookUp for Key<'_> {
+    fn text(&self) -> &str {
+        self.as_str()
+    }
+}
+
+impl LookUp for TableKey {
+    fn text(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Hash for dyn LookUp + '_ {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.text().hash(state);
+    }
+}
+
+impl PartialEq for dyn LookUp + '_ {
+    fn eq(&self, other: &Self) -> bool {
+        self.text() == other.text()
+    }
+}
+
+impl Eq for dyn LookUp + '_ {}
+
+impl<'a> Borrow<dyn LookUp + 'a> for TableKey {
+    fn borrow(&self) -> &(dyn LookUp + 'a) {
+        self
+    }
+}
+
+impl ToOwned for dyn LookUp + '_ {
+    type Owned = TableKey;
+
+    fn to_owned(&self) -> TableKey {
+        TableKey(self.text().into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::hash::{BuildHasher, RandomState};
+
+    use super::*;
+
+    #[test]
+    fn every_view_of_a_key_hashes_alike() {
+        let hasher = RandomState::new();
+        let key = Key::new("naïve ☕").unwrap();
+        let owned = TableKey::from(key);
+        let hash = hasher.hash_one(&owned);
+        assert_eq!(hash, hasher.hash_one(key.as_str()));
+        assert_eq!(hash, hasher.hash_one(&key as &dyn LookUp));
+        assert!((&key as &dyn LookUp).to_owned() == owned);
+    }
+}

@@ -1,0 +1,37 @@
+//! The in-process driver of `cache`: a [`MemoryStore`] beneath the same [`Cache`] that production code
+//! takes.
+//!
+//! It is all that a test needs, and all that a service needs which runs in one process:
+//!
+//! ```
+//! use cache_memory::{Cache, MemoryStore};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), cache_memory::Error> {
+//! let cache = Cache::new(MemoryStore::builder().max_entries(1_000).build());
+//! cache.put("user:123", "John", "30m").await?;
+//! assert_eq!(cache.get::<String>("user:123").await?.as_deref(), Some("John"));
+//! # Ok(()) }
+//! ```
+//!
+//! - **Exact expiry**, on tokio's clock: under `#[tokio::test(start_paused = true)]` time is virtual, and
+//!   `tokio::time::advance` expires entries.
+//! - **Bounded** by entries or by bytes; what is used least goes first (CLOCK-Pro, by `quick_cache`).
+//! - **Expired memory comes back unread**, in small steps that nobody waits for.
+//! - A hit is ready on its first poll. `has`, `get::<i64>` and `get_shared` allocate nothing.
+//!
+//! Every store is private to the cache that is built on it; clones of that cache share it.
+
+mod builder;
+mod clock;
+mod key;
+mod slot;
+mod store;
+mod sweep;
+mod table;
+
+pub use builder::MemoryStoreBuilder;
+pub use cache_core::{
+    Cache, CacheBuilder, Codec, Error, ErrorKind, IntoTtl, InvalidTtl, Shared, Stats, Ttl, ttl,
+};
+pub use store::MemoryStore;

@@ -1,0 +1,365 @@
+//! The driver: what each method of `Store` does to the table.
+//!
+//! Everything resolves on the spot. Whatever reads and then writes does both under the lock of one
+//! shard, through `entry` or `remove_if`; no lock is held while a user's code runs or a value is dropped.
+
+use std::fmt;
+use std::sync::Arc;
+
+use cache_core::{
+    Encoded, Entry, Error, ErrorKind, Key, Lifetime, LockStore, Payload, Store, StoreFuture,
+    TagStore, Tagging, Terms, Ttl, Value,
+};
+use quick_cache::sync::{EntryAction, EntryResult};
+
+use crate::MemoryStoreBuilder;
+use crate::clock::Deadline;
+use crate::key::LookUp;
+use crate::slot::Slot;
+use crate::sweep::Swept;
+use crate::table::{Capacity, Table};
+
+/// A store in the memory of this process.
+///
+/// It is private to the cache that is built on it. Every operation is ready on its first poll, but for
+/// a [`flush`](Store::flush) of a large table, which yields in between.
+///
+/// Expired entries are removed when they are met, and by a background task of the runtime in which the
+/// first entry with a lifetime was stored; it ends with the store. Where there is no runtime, or one
+/// without timers, their memory comes back when they are read, overwritten or evicted.
+pub struct MemoryStore {
+    swept: Arc<Swept>,
+}
+
+impl MemoryStore {
+    /// The number of entries that a store holds unless said.
+    pub const DEFAULT_MAX_ENTRIES: usize = 100_000;
+
+    /// A store of at most [`DEFAULT_MAX_ENTRIES`](Self::DEFAULT_MAX_ENTRIES) entries.
+    pub fn new() -> Self {
+        Self::builder().build()
+    }
+
+    /// Begins a store with a capacity of its own.
+    pub fn builder() -> MemoryStoreBuilder {
+        MemoryStoreBuilder::default()
+    }
+
+    pub(crate) fn with(capacity: Capacity) -> Self {
+        Self { swept: Swept::new(Table::new(capacity)) }
+    }
+
+    #[inline]
+    fn table(&self) -> &Table {
+        &self.swept.table
+    }
+
+    #[inline]
+    fn is_expired(&self, slot: &Slot) -> bool {
+        self.swept.clock.has_passed(slot.deadline)
+    }
+
+    /// The live slot at `key`, which then counts as used.
+    #[inline]
+    fn live(&self, key: Key<'_>) -> Option<Slot> {
+        self.unless_expired(key, self.table().quick().get(key.as_str())?)
+    }
+
+    /// The live slot at `key`, which does not count as used.
+    #[inline]
+    fn peek(&self, key: Key<'_>) -> Option<Slot> {
+        self.unless_expired(key, self.table().quick().peek(key.as_str())?)
+    }
+
+    #[inline]
+    fn unless_expired(&self, key: Key<'_>, slot: Slot) -> Option<Slot> {
+        if self.is_expired(&slot) {
+            self.remove_expired(key);
+            return None;
+        }
+        Some(slot)
+    }
+
+    /// Removes the entry if it is still expired: it may be a fresh one by now.
+    #[cold]
+    fn remove_expired(&self, key: Key<'_>) {
+        self.table().quick().remove_if(key.as_str(), |slot| self.is_expired(slot));
+    }
+
+    fn insert(&self, key: Key<'_>, payload: Payload<'_>, deadline: Deadline) {
+        self.table().quick().insert(key.into(), Slot::new(payload, deadline));
+        self.swept.expect(deadline);
+    }
+
+    /// Removes what is at `key`, and returns it if it was live.
+    fn remove(&self, key: Key<'_>) -> Option<Slot> {
+        let (_, slot) = self.table().quick().remove(key.as_str())?;
+        (!self.is_expired(&slot)).then_some(slot)
+    }
+
+    /// Changes the live slot at `key`, or fills the vacant place, in one step.
+    ///
+    /// A place that is vacant is filled in a second lock, and somebody may have put or removed the key
+    /// in between; then it is as if this call had not begun yet, and it begins again.
+    fn alter<T>(
+        &self,
+        key: Key<'_>,
+        mut occupied: impl FnMut(&mut Slot) -> T,
+        vacant: impl Fn() -> (Slot, T),
+    ) -> T {
+        loop {
+            let found = self.table().quick().entry(&key as &dyn LookUp, None, |_, slot| {
+                if self.is_expired(slot) {
+                    let (fresh, result) = vacant();
+                    *slot = fresh;
+                    return EntryAction::Retain(result);
+                }
+                EntryAction::Retain(occupied(slot))
+            });
+            match found {
+                EntryResult::Retained(result) => return result,
+                EntryResult::Vacant(place) => {
+                    let (slot, result) = vacant();
+                    if place.insert(slot).is_ok() {
+                        return result;
+                    }
+                }
+                EntryResult::Removed(..) | EntryResult::Replaced(..) | EntryResult::Timeout => {
+                    unreachable!("an entry is only retained, and waited for without a limit")
+                }
+            }
+        }
+    }
+}
+
+impl Default for MemoryStore {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Why a counter was left as it was.
+enum Refusal {
+    NotACounter,
+    Overflow,
+}
+
+impl Refusal {
+    #[cold]
+    fn into_error(self) -> Error {
+        match self {
+            Self::NotACounter => Error::new(
+                ErrorKind::NotACounter,
+                "what is stored there is not an integer; it is untouched",
+            ),
+            Self::Overflow => Error::new(
+                ErrorKind::CounterOverflow,
+                "the sum does not fit into 64 bits; the counter is untouched",
+            ),
+        }
+    }
+}
+
+#[cold]
+fn no_tags<'a, T>() -> StoreFuture<'a, T> {
+    StoreFuture::ready(Err(Error::new(ErrorKind::Unsupported, "the memory store has no tags yet")))
+}
+
+macro_rules! untagged {
+    ($terms:expr) => {
+        match $terms.tags {
+            Tagging::Untagged => $terms.lifetime,
+            _ => return no_tags(),
+        }
+    };
+}
+
+impl Store for MemoryStore {
+    fn name(&self) -> &'static str {
+        "memory"
+    }
+
+    #[inline]
+    fn get<'a>(&'a self, key: Key<'a>) -> StoreFuture<'a, Option<Entry>> {
+        StoreFuture::ok(self.live(key).map(Slot::into_entry))
+    }
+
+    fn get_many<'a>(&'a self, keys: &[Key<'a>]) -> StoreFuture<'a, Vec<Option<Entry>>> {
+        StoreFuture::ok(keys.iter().map(|key| self.live(*key).map(Slot::into_entry)).collect())
+    }
+
+    #[inline]
+    fn has<'a>(&'a self, key: Key<'a>) -> StoreFuture<'a, bool> {
+        StoreFuture::ok(self.peek(key).is_some())
+    }
+
+    fn ttl<'a>(&'a self, key: Key<'a>) -> StoreFuture<'a, Option<Ttl>> {
+        let slot = self.table().quick().peek(key.as_str());
+        // One reading of the clock decides both whether it lives and for how long.
+        StoreFuture::ok(slot.and_then(|slot| {
+            let now = self.swept.clock.now();
+            (!slot.deadline.is_past(now)).then(|| slot.deadline.left(now))
+        }))
+    }
+
+    #[inline]
+    fn put<'a>(
+        &'a self,
+        key: Key<'a>,
+        payload: Payload<'_>,
+        terms: Terms<'_>,
+    ) -> StoreFuture<'a, ()> {
+        let lifetime = untagged!(terms);
+        if let Err(too_large) = self.table().admit(key, payload) {
+            return StoreFuture::ready(Err(too_large));
+        }
+        self.insert(key, payload, self.swept.clock.deadline(lifetime));
+        StoreFuture::ok(())
+    }
+
+    fn put_many<'a>(
+        &'a self,
+        entries: &[(Key<'a>, Payload<'_>)],
+        terms: Terms<'_>,
+    ) -> StoreFuture<'a, ()> {
+        let lifetime = untagged!(terms);
+        for (key, payload) in entries {
+            if let Err(too_large) = self.table().admit(*key, *payload) {
+                return StoreFuture::ready(Err(too_large.on(key.as_str())));
+            }
+        }
+        let deadline = self.swept.clock.deadline(lifetime);
+        for (key, payload) in entries {
+            self.insert(*key, *payload, deadline);
+        }
+        StoreFuture::ok(())
+    }
+
+    fn add<'a>(
+        &'a self,
+        key: Key<'a>,
+        payload: Payload<'_>,
+        terms: Terms<'_>,
+    ) -> StoreFuture<'a, bool> {
+        let lifetime = untagged!(terms);
+        if let Err(too_large) = self.table().admit(key, payload) {
+            return StoreFuture::ready(Err(too_large));
+        }
+        let deadline = self.swept.clock.deadline(lifetime);
+        let added = self.alter(key, |_| false, || (Slot::new(payload, deadline), true));
+        if added {
+            self.swept.expect(deadline);
+        }
+        StoreFuture::ok(added)
+    }
+
+    fn take<'a>(&'a self, key: Key<'a>) -> StoreFuture<'a, Option<Entry>> {
+        StoreFuture::ok(self.remove(key).map(Slot::into_entry))
+    }
+
+    fn forget<'a>(&'a self, key: Key<'a>) -> StoreFuture<'a, bool> {
+        StoreFuture::ok(self.remove(key).is_some())
+    }
+
+    fn forget_many<'a>(&'a self, keys: &[Key<'a>]) -> StoreFuture<'a, usize> {
+        StoreFuture::ok(keys.iter().filter(|key| self.remove(**key).is_some()).count())
+    }
+
+    fn touch<'a>(&'a self, key: Key<'a>, lifetime: Option<Lifetime>) -> StoreFuture<'a, bool> {
+        let Some(lifetime) = lifetime else { return self.forget(key) };
+        // Nothing is made of a key that is not there.
+        if self.peek(key).is_none() {
+            return StoreFuture::ok(false);
+        }
+        let deadline = self.swept.clock.deadline(lifetime);
+        let found = self.table().quick().entry(&key as &dyn LookUp, None, |_, slot| {
+            if self.is_expired(slot) {
+                return EntryAction::Remove;
+            }
+            slot.deadline = deadline;
+            EntryAction::Retain(())
+        });
+        let touched = matches!(found, EntryResult::Retained(()));
+        if touched {
+            self.swept.expect(deadline);
+        }
+        StoreFuture::ok(touched)
+    }
+
+    fn increment<'a>(&'a self, key: Key<'a>, by: i64, created: Terms<'_>) -> StoreFuture<'a, i64> {
+        let lifetime = untagged!(created);
+        if let Err(too_large) = self.table().admit(key, Payload::Integer(by)) {
+            return StoreFuture::ready(Err(too_large));
+        }
+        let deadline = self.swept.clock.deadline(lifetime);
+        let counted = self.alter(
+            key,
+            |slot| {
+                let Value::Integer(integer) = &mut slot.value else {
+                    return Err(Refusal::NotACounter);
+                };
+                *integer = integer.checked_add(by).ok_or(Refusal::Overflow)?;
+                Ok(*integer)
+            },
+            || (Slot::new(Payload::Integer(by), deadline), Ok(by)),
+        );
+        self.swept.expect(deadline);
+        StoreFuture::ready(counted.map_err(Refusal::into_error))
+    }
+
+    fn keep(&self, key: Key<'_>, seen: &Encoded, kept: Encoded) {
+        let mut kept = Some(kept);
+        let found = self.table().quick().entry(&key as &dyn LookUp, None, |_, slot| {
+            if let Value::Encoded(there) = &mut slot.value
+                && there.is_same(seen)
+                && let Some(kept) = kept.take()
+            {
+                *there = kept;
+            }
+            EntryAction::Retain(())
+        });
+        drop(found);
+    }
+
+    fn flush(&self) -> StoreFuture<'_, ()> {
+        /// Few enough to be removed at once.
+        const SLICE: usize = 1_024;
+        let mut entries = self.table().quick().drain();
+        if entries.by_ref().take(SLICE).count() < SLICE {
+            return StoreFuture::ok(());
+        }
+        StoreFuture::pending(async move {
+            while entries.by_ref().take(SLICE).count() == SLICE {
+                tokio::task::yield_now().await;
+            }
+            Ok(())
+        })
+    }
+
+    fn close(&self) -> StoreFuture<'_, ()> {
+        self.swept.stop();
+        self.flush()
+    }
+
+    fn tags(&self) -> Option<&dyn TagStore> {
+        None
+    }
+
+    fn locks(&self) -> Option<&dyn LockStore> {
+        None
+    }
+}
+
+impl Drop for MemoryStore {
+    fn drop(&mut self) {
+        self.swept.stop();
+    }
+}
+
+impl fmt::Debug for MemoryStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MemoryStore")
+            .field("entries", &self.table().quick().len())
+            .finish_non_exhaustive()
+    }
+}

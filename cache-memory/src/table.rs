@@ -1,0 +1,192 @@
+//! The table: quick_cache, measured in entries or in bytes.
+//!
+//! What `quick_cache` does silently is made plain here: a value that is too heavy for its shard is
+//! refused before it is inserted, since the table would drop it together with what was there.
+
+use cache_core::{Error, ErrorKind, Key, Payload};
+use quick_cache::sync::{Cache as QuickCache, DefaultLifecycle};
+use quick_cache::{DefaultHashBuilder, OptionsBuilder, Weighter};
+
+use crate::key::TableKey;
+use crate::slot::Slot;
+
+pub(crate) type Quick = QuickCache<TableKey, Slot, Weight>;
+
+#[derive(Debug)]
+pub(crate) struct Table {
+    quick: Quick,
+    weight: Weight,
+    /// The heaviest entry that a shard admits.
+    heaviest: u64,
+}
+
+/// What the store is bounded by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Capacity {
+    Entries(usize),
+    Bytes(u64),
+}
+
+/// What an entry weighs.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Weight {
+    One,
+    Bytes,
+}
+
+/// Slot, list links and index in the table, and the headers of two allocations.
+const BOOK_KEEPING: u64 = 128;
+/// What an entry is taken to weigh when the ghosts of evicted ones are dimensioned.
+const TYPICAL_BYTES: u64 = 512;
+/// A shard is no smaller than this, so that a value of ordinary size always fits.
+const SHARD_BYTES: u64 = 1024 * 1024;
+/// The part of a shard that is for entries seen more than once; also the most that one may weigh.
+const HOT: f64 = 0.97;
+
+impl Table {
+    pub(crate) fn new(capacity: Capacity) -> Self {
+        let mut options = OptionsBuilder::new();
+        options.hot_allocation(HOT);
+        let weight = match capacity {
+            Capacity::Entries(entries) => {
+                options.weight_capacity(entries as u64).estimated_items_capacity(entries);
+                Weight::One
+            }
+            Capacity::Bytes(bytes) => {
+                let items = usize::try_from(bytes / TYPICAL_BYTES).unwrap_or(usize::MAX);
+                options.weight_capacity(bytes).estimated_items_capacity(items);
+                options.shards(shards(bytes));
+                Weight::Bytes
+            }
+        };
+        let options = match options.build() {
+            Ok(options) => options,
+            Err(unset) => unreachable!("both capacities are set: {unset}"),
+        };
+        let quick = Quick::with_options(
+            options,
+            weight,
+            DefaultHashBuilder::default(),
+            DefaultLifecycle::default(),
+        );
+        let heaviest = heaviest(quick.shard_capacity());
+        Self { quick, weight, heaviest }
+    }
+
+    /// The table itself, for whatever cannot make an entry heavier.
+    #[inline]
+    pub(crate) fn quick(&self) -> &Quick {
+        &self.quick
+    }
+
+    /// Says [`TooLarge`](ErrorKind::TooLarge) of what the table would not hold.
+    #[inline]
+    pub(crate) fn admit(&self, key: Key<'_>, payload: Payload<'_>) -> Result<(), Error> {
+        let weight = self.weight.of(key.as_str().len(), payload.heap_bytes());
+        if weight <= self.heaviest { Ok(()) } else { Err(self.too_large(weight)) }
+    }
+
+    #[cold]
+    fn too_large(&self, weight: u64) -> Error {
+        Error::new(
+            ErrorKind::TooLarge,
+            format!(
+                "the entry takes {weight} bytes and the memory store holds at most {} in one entry; \
+                 raise `max_bytes`",
+                self.heaviest
+            ),
+        )
+    }
+}
+
+/// As many shards as `quick_cache` would choose, unless they would be too small.
+fn shards(bytes: u64) -> usize {
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    let room = usize::try_from(bytes / SHARD_BYTES).unwrap_or(usize::MAX).max(1);
+    // `quick_cache` rounds up to a power of two.
+    (processors * 4).min(1 << room.ilog2())
+}
+
+/// `quick_cache` admits what fits the hot part of a shard, rounded down, but at least 1.
+#[allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
+    reason = "it is the very computation of `quick_cache`"
+)]
+fn heaviest(shard: u64) -> u64 {
+    ((shard as f64 * HOT) as u64).clamp(shard.min(1), shard)
+}
+
+impl Weight {
+    #[inline]
+    fn of(self, key_bytes: usize, value_bytes: usize) -> u64 {
+        match self {
+            Self::One => 1,
+            Self::Bytes => (key_bytes as u64) + (value_bytes as u64) + BOOK_KEEPING,
+        }
+    }
+}
+
+impl Weighter<TableKey, Slot> for Weight {
+    #[inline]
+    fn weight(&self, key: &TableKey, slot: &Slot) -> u64 {
+        match self {
+            Self::One => 1,
+            Self::Bytes => self.of(key.len(), slot.value.heap_bytes()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Deadline;
+
+    fn key(text: &str) -> Key<'_> {
+        Key::new(text).unwrap()
+    }
+
+    fn insert(table: &Table, name: &str, bytes: &[u8]) {
+        let payload = Payload::Encoded(bytes);
+        table.quick().insert(key(name).into(), Slot::new(payload, Deadline::NEVER));
+    }
+
+    #[test]
+    fn what_is_admitted_is_held_and_what_is_not_would_have_been_dropped() {
+        for capacity in [1_000, 4_096, 1 << 20, 10_000_000] {
+            let table = Table::new(Capacity::Bytes(capacity));
+            let room = usize::try_from(table.heaviest - BOOK_KEEPING).unwrap() - "k".len();
+            assert!(table.admit(key("k"), Payload::Encoded(&vec![0; room])).is_ok());
+            insert(&table, "k", &vec![0; room]);
+            assert!(table.quick().peek("k").is_some(), "{capacity}");
+
+            let refused = table.admit(key("k"), Payload::Encoded(&vec![0; room + 1]));
+            assert_eq!(refused.unwrap_err().kind(), ErrorKind::TooLarge);
+            insert(&table, "k", &vec![0; room + 1]);
+            assert!(
+                table.quick().peek("k").is_none(),
+                "the check is needed, and is exact: {capacity}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_bounded_number_of_entries_takes_any_of_them() {
+        for entries in [1, 10, 100_000] {
+            let table = Table::new(Capacity::Entries(entries));
+            assert!(table.admit(key("k"), Payload::Encoded(&[0; 100_000])).is_ok());
+            insert(&table, "k", &[0; 100_000]);
+            assert!(table.quick().peek("k").is_some());
+        }
+    }
+
+    #[test]
+    fn shards_are_never_small() {
+        assert_eq!(shards(0), 1);
+        assert_eq!(
+            shards(3 * SHARD_BYTES),
+            (std::thread::available_parallelism().map_or(1, usize::from) * 4).min(2)
+        );
+    }
+}

@@ -1,0 +1,10 @@
+//! The memory driver under the conformance suite, in virtual time.
+
+use std::process::ExitCode;
+
+use cache_core::conformance::Suite;
+use cache_memory::MemoryStore;
+
+fn main() -> ExitCode {
+    Suite::new(|| async { MemoryStore::new() }).in_virtual_time().main()
+}

@@ -1,0 +1,43 @@
+//! The application cache for Rust: one [`Cache`] type, and a URL that chooses what lies beneath.
+//!
+//! ```
+//! use cache::prelude::*;
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), cache::Error> {
+//! let cache = cache::connect("memory:?max_entries=1000&default_ttl=30m").await?;
+//!
+//! let name: String = cache
+//!     .remember("user:123:name", "1h", async || {
+//!         // the query whose answer is worth keeping
+//!         Ok::<_, cache::Error>("John".to_owned())
+//!     })
+//!     .await?;
+//!
+//! cache.put("greeting", &format!("Hello, {name}"), "30s").await?;
+//! cache.increment("views").await?;
+//! # Ok(()) }
+//! ```
+//!
+//! Features: `memory` (default), the in-process driver; `redis`, the server driver (not in this version
+//! yet: such a URL is an error that says so); `json`, the codec for types that need names in what is
+//! written.
+
+mod connect;
+pub mod prelude;
+mod url;
+
+pub use cache_core::{
+    Cache, CacheBuilder, Codec, Error, ErrorKind, IntoTtl, InvalidTtl, Shared, Stats, Ttl, ttl,
+};
+#[cfg(feature = "memory")]
+pub use cache_memory::{MemoryStore, MemoryStoreBuilder};
+pub use connect::connect;
+
+/// What a driver of one's own is made of.
+pub mod driver {
+    pub use cache_core::{
+        Acquisition, Encoded, Entry, Fence, Key, Lifetime, LockState, LockStore, Owner, Payload,
+        Store, StoreFuture, Tag, TagStore, TagVersions, Tagging, Terms, Value,
+    };
+}

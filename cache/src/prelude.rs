@@ -1,0 +1,3 @@
+//! What application code needs in scope: `use cache::prelude::*;`.
+
+pub use cache_core::{Cache, IntoTtl, Shared, Ttl, ttl};

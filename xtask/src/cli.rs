@@ -1,0 +1,176 @@
+//! The command line: what can be asked for, and the text that says so. Nothing here runs anything.
+
+use std::fmt;
+
+/// Shown for `--help`, and under the message when a command line makes no sense.
+pub(crate) const USAGE: &str = "\
+Usage: cargo xtask COMMAND
+
+Commands:
+  test [-- CARGO-ARGS]   Every test of the workspace: unit, integration, examples and doc tests,
+                         with all features and with the default ones; the build without features;
+                         and that bench/ still compiles.
+                         CARGO-ARGS are added to `cargo test --workspace --all-features`.
+  lint [OPTIONS]         Formatting, the floors of the house, clippy for each set of features that
+                         users build, documentation, licences and sources of dependencies.
+      --advisories       Also check for published advisories (fetches their database).
+      --no-install       Do not install cargo-deny where it is missing: fail and say how.
+  bench [ARGS]           Run the benchmarks of bench/, optimised. ARGS are theirs.
+  help                   Print this text.";
+
+/// What the command line asks for.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Request {
+    Help,
+    Test { cargo_args: Vec<String> },
+    Lint(LintOptions),
+    Bench { args: Vec<String> },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct LintOptions {
+    pub(crate) advisories: Advisories,
+    pub(crate) missing_tool: MissingTool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Advisories {
+    Check,
+    NotAsked,
+}
+
+/// What to do when a tool that a step needs is not on this machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum MissingTool {
+    Install,
+    Fail,
+}
+
+/// A command line that makes no sense, in a sentence.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Misuse(String);
+
+impl fmt::Display for Misuse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Reads the arguments that follow the program's name.
+pub(crate) fn parse(args: impl IntoIterator<Item = String>) -> Result<Request, Misuse> {
+    let mut args = args.into_iter();
+    let Some(command) = args.next() else {
+        return Err(Misuse("which command?".to_owned()));
+    };
+    let rest: Vec<String> = args.collect();
+    // Everything after `bench` is for the benchmarks, which have a help text of their own.
+    let asks_for_help = command != "bench"
+        && rest.iter().take_while(|arg| *arg != "--").any(|arg| is_help(arg.as_str()));
+    match command.as_str() {
+        _ if asks_for_help || is_help(&command) => Ok(Request::Help),
+        "help" => Ok(Request::Help),
+        "test" => parse_test(rest),
+        "lint" => parse_lint(&rest),
+        "bench" => Ok(Request::Bench { args: without_separator(rest) }),
+        unknown => Err(Misuse(format!("there is no command `{unknown}`"))),
+    }
+}
+
+fn is_help(arg: &str) -> bool {
+    matches!(arg, "-h" | "--help")
+}
+
+fn parse_test(args: Vec<String>) -> Result<Request, Misuse> {
+    match args.first() {
+        Some(first) if first != "--" => Err(Misuse(format!(
+            "`test` has no option `{first}`; what follows `--` is given to cargo test"
+        ))),
+        _ => Ok(Request::Test { cargo_args: without_separator(args) }),
+    }
+}
+
+fn parse_lint(args: &[String]) -> Result<Request, Misuse> {
+    let mut options =
+        LintOptions { advisories: Advisories::NotAsked, missing_tool: MissingTool::Install };
+    for arg in args {
+        match arg.as_str() {
+            "--advisories" => options.advisories = Advisories::Check,
+            "--no-install" => options.missing_tool = MissingTool::Fail,
+            unknown => return Err(Misuse(format!("`lint` has no option `{unknown}`"))),
+        }
+    }
+    Ok(Request::Lint(options))
+}
+
+fn without_separator(mut args: Vec<String>) -> Vec<String> {
+    if args.first().is_some_and(|first| first == "--") {
+        args.remove(0);
+    }
+    args
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse_line(line: &str) -> Result<Request, Misuse> {
+        parse(line.split_whitespace().map(str::to_owned))
+    }
+
+    fn owned(args: &[&str]) -> Vec<String> {
+        args.iter().map(|arg| (*arg).to_owned()).collect()
+    }
+
+    #[test]
+    fn test_gives_cargo_what_follows_the_separator() {
+        let expected = Request::Test { cargo_args: owned(&["flight", "--", "--nocapture"]) };
+        assert_eq!(parse_line("test -- flight -- --nocapture"), Ok(expected));
+        assert_eq!(parse_line("test"), Ok(Request::Test { cargo_args: vec![] }));
+    }
+
+    #[test]
+    fn lint_options_come_in_any_order() {
+        let expected = Request::Lint(LintOptions {
+            advisories: Advisories::Check,
+            missing_tool: MissingTool::Fail,
+        });
+        assert_eq!(parse_line("lint --no-install --advisories"), Ok(expected));
+    }
+
+    #[test]
+    fn bench_arguments_are_passed_on_untouched() {
+        let expected = Request::Bench { args: owned(&["--help", "get"]) };
+        assert_eq!(parse_line("bench --help get"), Ok(expected));
+        let expected = Request::Bench { args: owned(&["get"]) };
+        assert_eq!(parse_line("bench -- get"), Ok(expected));
+    }
+
+    #[test]
+    fn help_is_found_wherever_it_is_asked_for() {
+        for line in ["help", "--help", "-h", "lint --help", "test -h"] {
+            assert_eq!(parse_line(line), Ok(Request::Help), "{line}");
+        }
+        assert!(matches!(parse_line("test -- --help"), Ok(Request::Test { .. })));
+    }
+
+    #[test]
+    fn what_is_unknown_is_named() {
+        for (line, named) in [
+            ("tset", "`tset`"),
+            ("lint --quick", "`--quick`"),
+            ("lint --advisories extra", "`extra`"),
+            ("test --quick", "`--quick`"),
+        ] {
+            let misuse = parse_line(line).expect_err(line).to_string();
+            assert!(misuse.contains(named), "{line}: {misuse}");
+        }
+        assert!(parse_line("").is_err());
+    }
+
+    #[test]
+    fn the_usage_lists_every_command() {
+        for command in ["test", "lint", "bench", "help"] {
+            assert!(USAGE.contains(&format!("\n  {command} ")), "{command}");
+        }
+    }
+}

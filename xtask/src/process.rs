@@ -1,0 +1,131 @@
+//! Commands of other programs, written down as data, echoed before they run.
+
+use std::env;
+use std::ffi::OsString;
+use std::fmt;
+use std::process::{Command, ExitStatus, Output, Stdio};
+
+use crate::plan::Failure;
+
+/// A call of cargo: arguments, and variables to set for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Cargo {
+    args: Vec<String>,
+    variables: Vec<(&'static str, &'static str)>,
+}
+
+impl Cargo {
+    /// A call with the given arguments, which are separated by spaces.
+    pub(crate) fn new(args: &str) -> Self {
+        Self { args: args.split_whitespace().map(str::to_owned).collect(), variables: vec![] }
+    }
+
+    /// Adds arguments, each as it is.
+    pub(crate) fn args(mut self, args: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.args.extend(args.into_iter().map(Into::into));
+        self
+    }
+
+    /// Sets a variable for this call.
+    pub(crate) fn env(mut self, name: &'static str, value: &'static str) -> Self {
+        self.variables.push((name, value));
+        self
+    }
+
+    /// Echoes and runs the call; its output goes where this program's own goes.
+    pub(crate) fn run(&self) -> Result<(), Failure> {
+        self.echo();
+        let status = self.command().status().map_err(|error| self.cannot_start(&error))?;
+        self.judge(status)
+    }
+
+    /// Echoes and runs the call, and returns what it printed; its complaints are shown.
+    pub(crate) fn read(&self) -> Result<String, Failure> {
+        self.echo();
+        let output = self.capture(Stdio::inherit())?;
+        self.judge(output.status)?;
+        String::from_utf8(output.stdout)
+            .map_err(|error| Failure::new(format!("`{self}` printed no UTF-8: {error}")))
+    }
+
+    /// Runs the call silently: what it printed, or `None` where it failed. For asking whether a
+    /// tool is there.
+    pub(crate) fn probe(&self) -> Option<String> {
+        let output = self.capture(Stdio::null()).ok().filter(|output| output.status.success())?;
+        Some(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+    }
+
+    fn capture(&self, complaints: Stdio) -> Result<Output, Failure> {
+        self.command().stderr(complaints).output().map_err(|error| self.cannot_start(&error))
+    }
+
+    fn judge(&self, status: ExitStatus) -> Result<(), Failure> {
+        if status.success() {
+            return Ok(());
+        }
+        Err(Failure::new(format!("`{self}` ended with {status}")))
+    }
+
+    fn command(&self) -> Command {
+        // The cargo that started this program, so that `cargo +toolchain xtask` keeps to it.
+        let cargo = env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
+        let mut command = Command::new(cargo);
+        command.args(&self.args).envs(self.variables.iter().copied());
+        command
+    }
+
+    fn echo(&self) {
+        eprintln!("$ {self}");
+    }
+
+    fn cannot_start(&self, error: &std::io::Error) -> Failure {
+        Failure::new(format!("`{self}` could not be started: {error}"))
+    }
+}
+
+/// As it would be typed into a shell.
+impl fmt::Display for Cargo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (name, value) in &self.variables {
+            write!(f, "{name}={} ", Quoted(value))?;
+        }
+        f.write_str("cargo")?;
+        self.args.iter().try_for_each(|arg| write!(f, " {}", Quoted(arg)))
+    }
+}
+
+/// A word of a shell's command line, quoted only where it has to be.
+struct Quoted<'a>(&'a str);
+
+impl fmt::Display for Quoted<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let plain = |c: char| c.is_ascii_alphanumeric() || "-_=./,:+@".contains(c);
+        if !self.0.is_empty() && self.0.chars().all(plain) {
+            f.write_str(self.0)
+        } else {
+            write!(f, "'{}'", self.0.replace('\'', r"'\''"))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_call_is_shown_as_it_would_be_typed() {
+        let doc = Cargo::new("doc --no-deps").env("RUSTDOCFLAGS", "-D warnings");
+        assert_eq!(doc.to_string(), "RUSTDOCFLAGS='-D warnings' cargo doc --no-deps");
+        let test = Cargo::new("test").args(["it's", ""]);
+        assert_eq!(test.to_string(), r"cargo test 'it'\''s' ''");
+    }
+
+    #[test]
+    fn a_call_that_fails_says_which_it_was() {
+        let call = Cargo::new("no-such-subcommand");
+        let status = call.capture(Stdio::null()).unwrap().status;
+        let failure = call.judge(status).expect_err("no such subcommand");
+        assert!(failure.to_string().contains("`cargo no-such-subcommand`"), "{failure}");
+        assert_eq!(call.probe(), None);
+    }
+}
