@@ -458,9 +458,9 @@ mod tests {
             let mut change = spawn(flights.change(key()));
             assert!(change.poll().is_pending());
             if lands {
-                lead.land(1)
+                lead.land(1);
             } else {
-                drop(lead)
+                drop(lead);
             }
             assert!(change.is_woken());
             assert!(change.poll().is_ready());

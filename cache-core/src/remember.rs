@@ -129,14 +129,14 @@ impl Cache {
     {
         loop {
             let turn = match self.inner.flights.board(key) {
-                Boarding::Lead(lead) => Turn::Lead(lead),
+                Boarding::Lead(leader) => Turn::Lead(leader),
                 Boarding::Wait(wait) => {
                     self.inner.counters.waits.add();
                     wait.turn().await
                 }
             };
             match turn {
-                Turn::Lead(lead) => return self.lead(lead, key, lifetime, load).await,
+                Turn::Lead(leader) => return self.lead(leader, key, lifetime, load).await,
                 Turn::Again => {}
                 Turn::Landed(Outcome::Loaded(entry)) => {
                     // A caller that wants another type than the leader's leads a flight of its own.
@@ -154,7 +154,7 @@ impl Cache {
 
     async fn lead<T, E, F>(
         &self,
-        lead: Lead<'_, Outcome>,
+        leader: Lead<'_, Outcome>,
         key: Key<'_>,
         lifetime: Option<Lifetime>,
         load: F,
@@ -170,7 +170,7 @@ impl Cache {
             Ok(None) => {}
             Ok(Some(entry)) => match self.decode(&entry) {
                 Ok(value) => {
-                    lead.land(Outcome::Loaded(entry));
+                    leader.land(Outcome::Loaded(entry));
                     return Ok(value);
                 }
                 Err(_) => self.inner.counters.healed.add(),
@@ -182,22 +182,22 @@ impl Cache {
             Err(error) => {
                 self.inner.counters.failed_loads.add();
                 let message = format!("the load that this call waited for failed: {error}");
-                lead.land(Outcome::Failed(Error::new(ErrorKind::LoadFailed, message)));
+                leader.land(Outcome::Failed(Error::new(ErrorKind::LoadFailed, message)));
                 return Err(error);
             }
         };
         match self.encoded(&value, |payload| Entry::new(payload.to_value())) {
             Ok(entry) => {
-                self.store_loaded(&lead, key, lifetime, &entry).await;
-                lead.land(Outcome::Loaded(entry));
+                self.store_loaded(&leader, key, lifetime, &entry).await;
+                leader.land(Outcome::Loaded(entry));
             }
             Err(error) if error.kind() == ErrorKind::TooLarge => {
                 self.bypass(key, &error);
-                lead.land(Outcome::TooLarge);
+                leader.land(Outcome::TooLarge);
             }
             Err(error) => {
                 let error = at("remember", key)(error);
-                lead.land(Outcome::Failed(error.clone()));
+                leader.land(Outcome::Failed(error.clone()));
                 return Err(error.into());
             }
         }
@@ -213,12 +213,12 @@ impl Cache {
     /// was loaded.
     async fn store_loaded(
         &self,
-        lead: &Lead<'_, Outcome>,
+        leader: &Lead<'_, Outcome>,
         key: Key<'_>,
         lifetime: Option<Lifetime>,
         entry: &Entry,
     ) {
-        if !lead.begin_write() {
+        if !leader.begin_write() {
             self.inner.counters.overtaken.add();
             return;
         }

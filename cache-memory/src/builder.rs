@@ -20,9 +20,8 @@ impl MemoryStoreBuilder {
     /// Holds at most so many entries, whatever their size: 100,000 unless said. Takes the place of
     /// [`max_bytes`](Self::max_bytes). Zero counts as one.
     ///
-    /// The table is split into shards, each with its part of the capacity; a store of fewer than 64
-    /// entries has one shard and holds exactly so many, in a larger one the fullest shard evicts a
-    /// little early.
+    /// The table is split into shards, four for each processor, each with its part of the capacity: one
+    /// that fills before the others evicts a little early. Below 64 entries there is one.
     pub fn max_entries(mut self, entries: usize) -> Self {
         self.capacity = Capacity::Entries(entries.max(1));
         self
@@ -35,8 +34,8 @@ impl MemoryStoreBuilder {
     /// is kept for [`get_shared`](cache_core::Cache::get_shared) for as much again as its encoding and
     /// the object's own size, since what the object owns cannot be seen. Each shard of the table has its
     /// part of the capacity, and an entry must fit into one: else it is
-    /// [`TooLarge`](cache_core::ErrorKind::TooLarge), and what was there stays. There are as many shards
-    /// as four times the processors, fewer while one would be below 1 MiB.
+    /// [`TooLarge`](cache_core::ErrorKind::TooLarge), and what was there stays. There are four shards for
+    /// each processor, fewer where one would be below 1 MiB.
     pub fn max_bytes(mut self, bytes: u64) -> Self {
         self.capacity = Capacity::Bytes(bytes);
         self

@@ -45,6 +45,12 @@ impl MemoryStore {
         MemoryStoreBuilder::default()
     }
 
+    /// The number of entries in the table, those included that have expired and whose memory has not come
+    /// back yet. Takes a lock of each shard in turn: for metrics.
+    pub fn entries(&self) -> usize {
+        self.table().quick().len()
+    }
+
     pub(crate) fn with(capacity: Capacity) -> Self {
         Self { swept: Swept::new(Table::new(capacity)) }
     }
@@ -358,8 +364,6 @@ impl Drop for MemoryStore {
 
 impl fmt::Debug for MemoryStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("MemoryStore")
-            .field("entries", &self.table().quick().len())
-            .finish_non_exhaustive()
+        f.debug_struct("MemoryStore").field("entries", &self.entries()).finish_non_exhaustive()
     }
 }

@@ -1,4 +1,4 @@
-//! The table: quick_cache, measured in entries or in bytes.
+//! The table: `quick_cache`, measured in entries or in bytes.
 //!
 //! What `quick_cache` does silently is made plain here: a value that is too heavy for its shard is
 //! refused before it is inserted, since the table would drop it together with what was there.
@@ -40,25 +40,31 @@ const BOOK_KEEPING: u64 = 128;
 const TYPICAL_BYTES: u64 = 512;
 /// A shard is no smaller than this, so that a value of ordinary size always fits.
 const SHARD_BYTES: u64 = 1024 * 1024;
+/// A shard is no smaller than this, below which `quick_cache` merges shards.
+const SHARD_ENTRIES: usize = 32;
 /// The part of a shard that is for entries seen more than once; also the most that one may weigh.
 const HOT: f64 = 0.97;
 
 impl Table {
     pub(crate) fn new(capacity: Capacity) -> Self {
-        let mut options = OptionsBuilder::new();
-        options.hot_allocation(HOT);
-        let weight = match capacity {
+        let (weight, bound, items, shards) = match capacity {
             Capacity::Entries(entries) => {
-                options.weight_capacity(entries as u64).estimated_items_capacity(entries);
-                Weight::One
+                (Weight::One, entries as u64, entries, shards(entries / SHARD_ENTRIES))
             }
-            Capacity::Bytes(bytes) => {
-                let items = usize::try_from(bytes / TYPICAL_BYTES).unwrap_or(usize::MAX);
-                options.weight_capacity(bytes).estimated_items_capacity(items);
-                options.shards(shards(bytes));
-                Weight::Bytes
-            }
+            Capacity::Bytes(bytes) => (
+                Weight::Bytes,
+                bytes,
+                usize::try_from(bytes / TYPICAL_BYTES).unwrap_or(usize::MAX),
+                shards(usize::try_from(bytes / SHARD_BYTES).unwrap_or(usize::MAX)),
+            ),
         };
+        let mut options = OptionsBuilder::new();
+        options
+            .hot_allocation(HOT)
+            .estimated_items_capacity(items)
+            .shards(shards)
+            // Divided evenly, since `quick_cache` rounds each shard up: the bound is a bound.
+            .weight_capacity(bound - bound % shards as u64);
         let options = match options.build() {
             Ok(options) => options,
             Err(unset) => unreachable!("both capacities are set: {unset}"),
@@ -99,12 +105,10 @@ impl Table {
     }
 }
 
-/// As many shards as `quick_cache` would choose, unless they would be too small.
-fn shards(bytes: u64) -> usize {
+/// A power of two: as many shards as `quick_cache` would choose, but no more than there is `room` for.
+fn shards(room: usize) -> usize {
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
-    let room = usize::try_from(bytes / SHARD_BYTES).unwrap_or(usize::MAX).max(1);
-    // `quick_cache` rounds up to a power of two.
-    (processors * 4).min(1 << room.ilog2())
+    (processors * 4).next_power_of_two().min(1 << room.max(1).ilog2())
 }
 
 /// `quick_cache` admits what fits the hot part of a shard, rounded down, but at least 1.
@@ -175,18 +179,26 @@ mod tests {
     fn a_bounded_number_of_entries_takes_any_of_them() {
         for entries in [1, 10, 100_000] {
             let table = Table::new(Capacity::Entries(entries));
-            assert!(table.admit(key("k"), Payload::Encoded(&[0; 100_000])).is_ok());
-            insert(&table, "k", &[0; 100_000]);
+            assert!(table.admit(key("k"), Payload::Encoded(&vec![0; 100_000])).is_ok());
+            insert(&table, "k", &vec![0; 100_000]);
             assert!(table.quick().peek("k").is_some());
         }
     }
 
     #[test]
-    fn shards_are_never_small() {
-        assert_eq!(shards(0), 1);
-        assert_eq!(
-            shards(3 * SHARD_BYTES),
-            (std::thread::available_parallelism().map_or(1, usize::from) * 4).min(2)
-        );
+    fn a_bound_is_a_bound_however_it_is_divided() {
+        for bound in [1, 31, 63, 64, 100, 1_000, 99_999] {
+            let table = Table::new(Capacity::Entries(bound));
+            let (held, shards) = (table.quick().capacity(), table.quick().num_shards());
+            assert!(
+                held <= bound as u64 && held + shards as u64 > bound as u64,
+                "{held} of {bound}"
+            );
+            assert!(shards == 1 || bound / shards >= SHARD_ENTRIES, "{shards} shards of {bound}");
+        }
+        let table = Table::new(Capacity::Bytes(3 * SHARD_BYTES + 1));
+        assert!((1..=2).contains(&table.quick().num_shards()));
+        assert!(table.quick().capacity() <= 3 * SHARD_BYTES + 1);
+        assert_eq!(Table::new(Capacity::Bytes(0)).quick().num_shards(), 1);
     }
 }

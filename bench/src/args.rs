@@ -1,0 +1,89 @@
+//! What can be asked for on the command line.
+
+use std::fmt;
+
+pub(crate) const USAGE: &str = "\
+Measures the memory driver against the raw parts beneath it.
+
+usage: cargo xtask bench [--quick] [SECTION]...
+
+  --quick   fewer rounds and smaller numbers: a look, not a measurement
+  SECTION   hits, herd, expiry or ttl; all of them unless said";
+
+pub(crate) enum Request {
+    Run(Options),
+    Help,
+}
+
+pub(crate) struct Options {
+    pub(crate) effort: Effort,
+    pub(crate) sections: Vec<Section>,
+}
+
+/// How much is repeated.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Effort {
+    Full,
+    Quick,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Section {
+    Hits,
+    Herd,
+    Expiry,
+    Ttl,
+}
+
+impl Section {
+    const ALL: [Self; 4] = [Self::Hits, Self::Herd, Self::Expiry, Self::Ttl];
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Hits => "hits",
+            Self::Herd => "herd",
+            Self::Expiry => "expiry",
+            Self::Ttl => "ttl",
+        }
+    }
+}
+
+impl Effort {
+    /// The greater number for a measurement, the smaller one for a look.
+    pub(crate) fn pick<T>(self, full: T, quick: T) -> T {
+        match self {
+            Self::Full => full,
+            Self::Quick => quick,
+        }
+    }
+}
+
+pub(crate) fn parse(args: impl Iterator<Item = String>) -> Result<Request, String> {
+    let mut options = Options { effort: Effort::Full, sections: Vec::new() };
+    for arg in args {
+        match arg.as_str() {
+            "--quick" => options.effort = Effort::Quick,
+            "--help" | "-h" => return Ok(Request::Help),
+            name => match Section::ALL.into_iter().find(|section| section.name() == name) {
+                Some(section) => options.sections.push(section),
+                None => return Err(format!("there is no section {name:?}")),
+            },
+        }
+    }
+    if options.sections.is_empty() {
+        options.sections.extend(Section::ALL);
+    }
+    Ok(Request::Run(options))
+}
+
+impl fmt::Display for Section {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl fmt::Display for Effort {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.pick("full", "quick: a look, not a measurement"))
+    }
+}

@@ -1,0 +1,80 @@
+//! What is claimed of allocations, counted.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+
+use allocation_counter::measure;
+use cache_memory::{Cache, MemoryStore, Ttl};
+
+/// Runs `test` on a runtime of this thread, since allocations are counted by thread.
+fn run<T>(test: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(test)
+}
+
+/// Allocations of one operation that is ready at once.
+macro_rules! allocations {
+    ($future:expr) => {
+        measure(|| {
+            drop(at_once($future));
+        })
+        .count_total
+    };
+}
+
+/// The answer of a future that has it, without a task of its own, which would allocate.
+fn at_once<T>(future: impl Future<Output = T>) -> T {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(answer) => answer,
+        Poll::Pending => panic!("not ready on its first poll"),
+    }
+}
+
+#[test]
+fn hits_allocate_nothing() {
+    run(async {
+        let cache = Cache::new(MemoryStore::new());
+        for ttl in [Ttl::hours(1), Ttl::FOREVER] {
+            cache.put("text", "a text", ttl).await.unwrap();
+            cache.put("n", &7, ttl).await.unwrap();
+            assert!(
+                cache.get_shared::<String>("text").await.unwrap().is_some(),
+                "kept from here on"
+            );
+            assert_eq!(allocations!(cache.has("text")), 0);
+            assert_eq!(allocations!(cache.has("absent")), 0);
+            assert_eq!(allocations!(cache.get::<i64>("n")), 0);
+            assert_eq!(allocations!(cache.get::<i64>("absent")), 0);
+            assert_eq!(allocations!(cache.get_shared::<String>("text")), 0);
+            assert_eq!(allocations!(cache.increment("n")), 0);
+            assert_eq!(allocations!(cache.ttl("n")), 0);
+            assert_eq!(allocations!(cache.touch("n", ttl)), 0);
+            assert_eq!(allocations!(cache.forget("absent")), 0);
+        }
+    });
+}
+
+#[test]
+fn a_read_allocates_what_the_value_does() {
+    run(async {
+        let cache = Cache::new(MemoryStore::new());
+        cache.put("text", "a text", "1h").await.unwrap();
+        cache.put("pair", &(1.5, 2.5), "1h").await.unwrap();
+        assert_eq!(allocations!(cache.get::<String>("text")), 1);
+        assert_eq!(allocations!(cache.get::<(f64, f64)>("pair")), 0);
+        let hit =
+            cache.remember("text", "1h", async || Ok::<_, cache_memory::Error>(String::new()));
+        assert_eq!(allocations!(hit), 1, "the same for a hit of `remember`");
+    });
+}
+
+#[test]
+fn a_put_allocates_the_key_and_the_bytes() {
+    run(async {
+        let cache = Cache::new(MemoryStore::new());
+        // The table, the buffer of this thread and the sweeper are there before.
+        cache.put("k", "a text", "1h").await.unwrap();
+        assert_eq!(allocations!(cache.put("k", "a text", "1h")), 2);
+        assert_eq!(allocations!(cache.put("k", &7, "1h")), 1, "an integer has no bytes");
+    });
+}

@@ -1,0 +1,186 @@
+//! Memory of expired entries comes back unread, and nothing else does.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use allocation_counter::measure;
+use cache_memory::{Cache, MemoryStore, Ttl};
+use tokio::time::advance;
+
+fn store() -> (Arc<MemoryStore>, Cache) {
+    let store = Arc::new(MemoryStore::builder().max_entries(1_000_000).build());
+    (Arc::clone(&store), Cache::new(store))
+}
+
+/// Lets the sweeper do all that it can do now. One thread: it runs whenever this one yields.
+async fn swept(store: &MemoryStore, down_to: usize) {
+    for _ in 0..10_000 {
+        if store.entries() <= down_to {
+            return;
+        }
+        tokio::task::yield_now().await;
+    }
+    panic!("{} entries are left", store.entries());
+}
+
+#[tokio::test(start_paused = true)]
+async fn expired_entries_go_unread_and_live_ones_stay() {
+    let (store, cache) = store();
+    for n in 0..10_000 {
+        cache.put(format!("brief {n}"), "v", "1s").await.unwrap();
+    }
+    for n in 0..100 {
+        cache.put(format!("long {n}"), "v", "1h").await.unwrap();
+        cache.put(format!("forever {n}"), "v", Ttl::FOREVER).await.unwrap();
+    }
+    advance(Duration::from_millis(999)).await;
+    tokio::task::yield_now().await;
+    assert_eq!(store.entries(), 10_200, "nothing goes before its time");
+    advance(Duration::from_millis(1)).await;
+    swept(&store, 200).await;
+    assert!(cache.has("long 99").await.unwrap() && cache.has("forever 99").await.unwrap());
+    advance(Duration::from_secs(3_600)).await;
+    swept(&store, 100).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fresh_value_is_not_swept_with_the_old_one() {
+    let (store, cache) = store();
+    for n in 0..1_000 {
+        cache.put(format!("k{n}"), "old", "1s").await.unwrap();
+    }
+    advance(Duration::from_millis(500)).await;
+    for n in 0..500 {
+        cache.put(format!("k{n}"), "new", "10s").await.unwrap();
+    }
+    advance(Duration::from_millis(500)).await;
+    swept(&store, 500).await;
+    for n in 0..500 {
+        assert!(cache.has(format!("k{n}")).await.unwrap());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lifetime_that_was_shortened_or_counted_is_kept_to() {
+    let (store, cache) = store();
+    cache.put("touched", "v", "1h").await.unwrap();
+    assert!(cache.touch("touched", "1s").await.unwrap());
+    let brief = Cache::builder(Arc::clone(&store)).default_ttl("2s").build().unwrap();
+    brief.increment("counted").await.unwrap();
+    assert!(cache.add("added", "v", "3s").await.unwrap());
+    for left in (0..3).rev() {
+        advance(Duration::from_secs(1)).await;
+        swept(&store, left).await;
+    }
+}
+
+/// The sweeper sleeps for an hour when something comes that lives for a second.
+#[tokio::test(start_paused = true)]
+async fn a_nearer_deadline_wakes_the_sweeper() {
+    let (store, cache) = store();
+    cache.put("long", "v", "1h").await.unwrap();
+    tokio::task::yield_now().await;
+    cache.put("brief", "v", "1s").await.unwrap();
+    tokio::task::yield_now().await;
+    advance(Duration::from_secs(1)).await;
+    swept(&store, 1).await;
+}
+
+#[test]
+fn a_store_outlives_its_runtime_and_is_swept_by_the_next() {
+    let (store, cache) = store();
+    let runtime = || {
+        tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .start_paused(true)
+            .build()
+            .unwrap()
+    };
+    for round in 0..3 {
+        runtime().block_on(async {
+            cache.put(format!("left by {round}"), "v", "1s").await.unwrap();
+            cache.put("k", "v", "500ms").await.unwrap();
+            tokio::task::yield_now().await;
+            advance(Duration::from_secs(1)).await;
+            swept(&store, 0).await;
+            // What the next runtime finds.
+            cache.put("left", "v", "1h").await.unwrap();
+            cache.forget("left").await.unwrap();
+        });
+    }
+}
+
+#[test]
+fn without_a_runtime_the_store_works_and_is_swept_later() {
+    let (store, cache) = store();
+    let hour = std::pin::pin!(async {
+        cache.put("k", "v", Duration::from_millis(1)).await.unwrap();
+    });
+    let polled = hour.poll(&mut std::task::Context::from_waker(std::task::Waker::noop()));
+    assert!(polled.is_ready());
+    assert_eq!(store.entries(), 1);
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .start_paused(true)
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        cache.put("other", "v", "1s").await.unwrap();
+        tokio::task::yield_now().await;
+        advance(Duration::from_secs(2)).await;
+        swept(&store, 0).await;
+    });
+}
+
+#[tokio::test]
+async fn memory_comes_back() {
+    const ENTRIES: usize = 50_000;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .start_paused(true)
+        .build()
+        .unwrap();
+    let spent = std::thread::spawn(move || {
+        let (store, cache) = store();
+        measure(|| {
+            runtime.block_on(async {
+                for n in 0..ENTRIES {
+                    cache
+                        .put(format!("a key of some length {n}"), &"x".repeat(200), "1s")
+                        .await
+                        .unwrap();
+                }
+                advance(Duration::from_secs(1)).await;
+                swept(&store, 0).await;
+            });
+        })
+    });
+    let spent = spent.join().unwrap();
+    let left = spent.bytes_current / i64::try_from(ENTRIES).unwrap();
+    assert!(spent.bytes_max > 200 * ENTRIES as u64, "it had been there: {spent:?}");
+    assert!(left <= 200, "{left} bytes are left of each entry");
+}
+
+#[tokio::test(start_paused = true)]
+async fn dropping_the_cache_ends_the_sweeper() {
+    let tasks = tokio::runtime::Handle::current().metrics();
+    let (store, cache) = store();
+    cache.put("k", "v", "1h").await.unwrap();
+    tokio::task::yield_now().await;
+    assert_eq!(tasks.num_alive_tasks(), 1);
+    drop((store, cache));
+    tokio::task::yield_now().await;
+    assert_eq!(tasks.num_alive_tasks(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn closing_gives_everything_back() {
+    let tasks = tokio::runtime::Handle::current().metrics();
+    let (store, cache) = store();
+    for n in 0..5_000 {
+        cache.put(format!("k{n}"), "v", "1h").await.unwrap();
+    }
+    cache.close().await.unwrap();
+    tokio::task::yield_now().await;
+    assert_eq!((store.entries(), tasks.num_alive_tasks()), (0, 0));
+}
