@@ -10,7 +10,7 @@ use tokio::runtime::Builder;
 use crate::args::Effort;
 use crate::fixture::User;
 use crate::table::Table;
-use crate::verdict::Findings;
+use crate::verdict::{Findings, Verdict};
 
 const CALLERS: usize = 500;
 const LOAD: Duration = Duration::from_millis(50);
@@ -36,7 +36,9 @@ pub(crate) fn run(effort: Effort, findings: &mut Findings) {
     times.sort();
     let (median, worst) = (times[times.len() / 2], times[times.len() - 1]);
 
-    println!("\n{CALLERS} callers of `remember`, one missing key, a load of {LOAD:?}; {repeats} times");
+    println!(
+        "\n{CALLERS} callers of `remember`, one missing key, a load of {LOAD:?}; {repeats} times"
+    );
     let mut table = Table::new(["", "median", "worst"]);
     table.row(["until all are done".to_owned(), format!("{median:.1?}"), format!("{worst:.1?}")]);
     table.row(["loads".to_owned(), String::new(), worst_loads.to_string()]);
@@ -46,10 +48,10 @@ pub(crate) fn run(effort: Effort, findings: &mut Findings) {
         "herd: until all are done",
         format!("≤ {AT_MOST:?}"),
         measured,
-        median <= AT_MOST,
+        Verdict::of(median <= AT_MOST),
     );
-    let met = worst_loads == 1;
-    findings.target("herd: loads", "1".to_owned(), worst_loads.to_string(), met);
+    let verdict = Verdict::of(worst_loads == 1);
+    findings.target("herd: loads", "1".to_owned(), worst_loads.to_string(), verdict);
 }
 
 /// How often the key was loaded, and how long it took until everybody had it.

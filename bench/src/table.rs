@@ -10,8 +10,8 @@ impl Table {
         Self { rows: vec![head.map(String::from).to_vec()] }
     }
 
-    pub(crate) fn row<const N: usize>(&mut self, cells: [String; N]) {
-        self.rows.push(cells.to_vec());
+    pub(crate) fn row(&mut self, cells: impl IntoIterator<Item = String>) {
+        self.rows.push(cells.into_iter().collect());
     }
 
     pub(crate) fn print(&self) {
@@ -22,13 +22,13 @@ impl Table {
         };
         let widths: Vec<_> = (0..columns).map(width).collect();
         for (number, row) in self.rows.iter().enumerate() {
-            let mut line = String::new();
-            for (column, (cell, width)) in row.iter().zip(&widths).enumerate() {
-                line += &match column {
+            let cells = row.iter().zip(&widths).enumerate();
+            let line: String = cells
+                .map(|(column, (cell, width))| match column {
                     0 => format!("  {cell:<width$}"),
                     _ => format!("  {cell:>width$}"),
-                };
-            }
+                })
+                .collect();
             println!("{}", line.trim_end());
             if number == 0 {
                 println!("  {}", "-".repeat(widths.iter().sum::<usize>() + 2 * (columns - 1)));

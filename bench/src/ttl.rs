@@ -7,7 +7,7 @@ use cache_memory::IntoTtl;
 use crate::args::Effort;
 use crate::fixture::Fixture;
 use crate::race::{Race, runtime};
-use crate::verdict::Findings;
+use crate::verdict::{Findings, Verdict};
 
 /// The compact forms, which take no longer than this many nanoseconds.
 const COMPACT: [&str; 3] = ["30s", "30m", "1h30m"];
@@ -33,6 +33,7 @@ pub(crate) fn run(fixture: &Fixture, effort: Effort, findings: &mut Findings) {
         let spread = times.spread(text);
         let what = format!("a TTL from text: {text:?}");
         let target = format!("< {AT_MOST} ns");
-        findings.target(&what, target, format!("{spread:.1} ns"), spread.median < AT_MOST);
+        let verdict = Verdict::of(spread.median < AT_MOST);
+        findings.target(&what, target, format!("{spread:.1}"), verdict);
     }
 }

@@ -9,11 +9,37 @@ pub(crate) struct Findings {
     defects: Vec<String>,
 }
 
+pub(crate) enum Verdict {
+    Met,
+    Missed,
+    /// Missed, and so it was where the library had no part in it.
+    MissedByControl,
+}
+
+impl Verdict {
+    pub(crate) fn of(met: bool) -> Self {
+        if met { Self::Met } else { Self::Missed }
+    }
+
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Met => "met",
+            Self::Missed => "MISSED",
+            Self::MissedByControl => "missed, the control too",
+        }
+    }
+}
+
 impl Findings {
     /// A target that is timed: missed, it is shown, and no more.
-    pub(crate) fn target(&mut self, what: &str, target: String, measured: String, met: bool) {
-        let verdict = if met { "met" } else { "MISSED" };
-        self.targets.push([what.to_owned(), target, measured, verdict.to_owned()]);
+    pub(crate) fn target(
+        &mut self,
+        what: &str,
+        target: String,
+        measured: String,
+        verdict: Verdict,
+    ) {
+        self.targets.push([what.to_owned(), target, measured, verdict.word().to_owned()]);
     }
 
     /// Something that must hold on any machine.

@@ -1,4 +1,8 @@
 //! From a URL to a cache: the one place that knows every driver.
+#![cfg_attr(
+    not(feature = "memory"),
+    allow(dead_code, unused_imports, reason = "a build without drivers has nothing to configure")
+)]
 
 use cache_core::{Cache, CacheBuilder, Error, IntoTtl};
 

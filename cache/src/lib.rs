@@ -41,3 +41,8 @@ pub mod driver {
         Store, StoreFuture, Tag, TagStore, TagVersions, Tagging, Terms, Value,
     };
 }
+
+/// The examples of the README, as doc tests.
+#[cfg(all(doctest, feature = "memory"))]
+#[doc = include_str!("../../README.md")]
+mod readme {}

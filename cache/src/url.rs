@@ -1,4 +1,8 @@
 //! A connection URL, taken apart without a word of it that could be a secret in an error.
+#![cfg_attr(
+    not(feature = "memory"),
+    allow(dead_code, unused_imports, reason = "a build without drivers has nothing to configure")
+)]
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;

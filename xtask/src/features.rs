@@ -41,6 +41,8 @@ pub(crate) const FEATURE_SETS: &[FeatureSet] = &[
     set("cache", Off, &["redis"]),
     // Memory in tests, Redis in production.
     set("cache", On, &["redis"]),
+    // Types that a format without names cannot carry.
+    set("cache", On, &["json"]),
 ];
 
 const fn set(

@@ -5,6 +5,7 @@ mod integer;
 #[cfg(feature = "json")]
 mod json;
 mod scratch;
+mod shape;
 
 use std::fmt;
 

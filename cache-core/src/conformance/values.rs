@@ -269,6 +269,11 @@ async fn another_type_is_an_error_and_harms_nothing(rig: Rig) {
         cache.get::<f64>("integer").await.unwrap_err(),
         cache.get::<Option<i64>>("integer").await.unwrap_err(),
         cache.get::<String>("record").await.unwrap_err(),
+        // What a format without names would read without a word.
+        cache.get::<Vec<u64>>("text").await.unwrap_err(),
+        cache.get::<Vec<u8>>("text").await.unwrap_err(),
+        cache.get::<[u8; 5]>("text").await.unwrap_err(),
+        cache.get::<Option<String>>("text").await.unwrap_err(),
     ];
     for error in refusals {
         assert_eq!(error.kind(), ErrorKind::Decode, "{error}");
