@@ -33,6 +33,8 @@ mod value;
 
 #[cfg(feature = "conformance")]
 pub mod conformance;
+#[doc = include_str!("codec/changes.md")]
+pub mod struct_changes {}
 
 pub use builder::CacheBuilder;
 pub use cache::Cache;

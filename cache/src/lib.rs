@@ -28,7 +28,8 @@ pub mod prelude;
 mod url;
 
 pub use cache_core::{
-    Cache, CacheBuilder, Codec, Error, ErrorKind, IntoTtl, InvalidTtl, Shared, Stats, Ttl, ttl,
+    Cache, CacheBuilder, Codec, Error, ErrorKind, IntoTtl, InvalidTtl, Shared, Stats, Ttl,
+    struct_changes, ttl,
 };
 #[cfg(feature = "memory")]
 pub use cache_memory::{MemoryStore, MemoryStoreBuilder};
