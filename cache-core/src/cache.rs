@@ -9,8 +9,9 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::builder::{CacheBuilder, Settings};
-use crate::codec::{Encoding, with_scratch};
-use crate::flight::Flights;
+use crate::codec::{Encoding, too_large, with_scratch};
+use crate::flight::{Change, Flights};
+use crate::future::answer;
 use crate::remember::Outcome;
 use crate::stats::Counters;
 use crate::{
@@ -87,14 +88,14 @@ impl Cache {
     #[inline]
     pub async fn get<T: DeserializeOwned>(&self, key: impl AsRef<str>) -> Result<Option<T>, Error> {
         let key = Key::new(key.as_ref()).map_err(during("get"))?;
-        let found = self.store()?.get(key).await.map_err(at("get", key))?;
+        let found = answer!(self.store_for("get", key)?.get(key)).map_err(at("get", key))?;
         found.map(|entry| self.decode(&entry)).transpose().map_err(at("get", key))
     }
 
     /// Reads the value at `key` as a handle that is cheap to clone and derefs to it.
     ///
     /// The memory driver decodes an entry once and keeps the object: from then on a hit costs neither
-    /// decoding nor allocation. An object whose type has interior mutability is shared by all who
+    /// decoding nor allocation, unless the value is an integer, which is as cheap to [`get`](Self::get). An object whose type has interior mutability is shared by all who
     /// asked for it. Other drivers decode each time, as they do where another type is asked for than
     /// the one that is kept. Otherwise like [`get`](Self::get).
     #[inline]
@@ -103,19 +104,18 @@ impl Cache {
         T: DeserializeOwned + Send + Sync + 'static,
     {
         let key = Key::new(key.as_ref()).map_err(during("get_shared"))?;
-        let store = self.store()?;
-        let Some(entry) = store.get(key).await.map_err(at("get_shared", key))? else {
+        let store = self.store_for("get_shared", key)?;
+        let Some(entry) = answer!(store.get(key)).map_err(at("get_shared", key))? else {
             return Ok(None);
         };
-        if let Value::Encoded(encoded) = entry.value()
-            && let Some(object) = encoded.object()
-        {
-            return Ok(Some(object));
+        match entry.into_object() {
+            Ok(object) => Ok(Some(object)),
+            Err(entry) => self.share(store, key, &entry).map(Some).map_err(at("get_shared", key)),
         }
-        self.share(store, key, &entry).map(Some).map_err(at("get_shared", key))
     }
 
-    /// Decodes an entry, and offers the object to the store.
+    /// Decodes an entry, and offers the object to the store. Not part of the way of a kept object.
+    #[inline(never)]
     fn share<T>(&self, store: &dyn Store, key: Key<'_>, entry: &Entry) -> Result<Shared<T>, Error>
     where
         T: DeserializeOwned + Send + Sync + 'static,
@@ -145,7 +145,7 @@ impl Cache {
     ) -> Result<Vec<Option<T>>, Error> {
         let given: Vec<_> = keys.into_iter().collect();
         let keys = checked(&given, "get_many")?;
-        let found = self.store()?.get_many(&keys).await.map_err(during("get_many"))?;
+        let found = self.store("get_many")?.get_many(&keys).await.map_err(during("get_many"))?;
         debug_assert_eq!(found.len(), keys.len(), "a store answers for each key");
         let decode = |(key, entry): (&Key<'_>, Option<Entry>)| {
             entry.map(|entry| self.decode(&entry)).transpose().map_err(at("get_many", *key))
@@ -157,14 +157,14 @@ impl Cache {
     #[inline]
     pub async fn has(&self, key: impl AsRef<str>) -> Result<bool, Error> {
         let key = Key::new(key.as_ref()).map_err(during("has"))?;
-        self.store()?.has(key).await.map_err(at("has", key))
+        answer!(self.store_for("has", key)?.has(key)).map_err(at("has", key))
     }
 
     /// The time that the entry at `key` has left: [`Ttl::FOREVER`], or milliseconds, rounded up; `None`
     /// if there is none.
     pub async fn ttl(&self, key: impl AsRef<str>) -> Result<Option<Ttl>, Error> {
         let key = Key::new(key.as_ref()).map_err(during("ttl"))?;
-        self.store()?.ttl(key).await.map_err(at("ttl", key))
+        self.store_for("ttl", key)?.ttl(key).await.map_err(at("ttl", key))
     }
 
     /// Stores `value` at `key`, replacing value, lifetime and tags of what was there.
@@ -184,10 +184,10 @@ impl Cache {
     ) -> Result<(), Error> {
         let key = Key::new(key.as_ref()).map_err(during("put"))?;
         let Some(lifetime) = self.lifetime(ttl).map_err(at("put", key))? else {
-            return self.forget(key).await.map(drop);
+            return self.remove(key, "put").await.map(drop);
         };
-        let store = self.store()?;
         let _change = self.inner.flights.change(key).await;
+        let store = self.store_for("put", key)?;
         self.encoded(value, |payload| store.put(key, payload, Terms::untagged(lifetime)))
             .map_err(at("put", key))?
             .await
@@ -206,13 +206,10 @@ impl Cache {
         let (given, values): (Vec<_>, Vec<_>) = entries.into_iter().unzip();
         let keys = checked(&given, "put_many")?;
         let Some(lifetime) = self.lifetime(ttl).map_err(during("put_many"))? else {
-            return self.forget_many(keys).await.map(drop);
+            return self.remove_many(&keys, "put_many").await.map(drop);
         };
-        let store = self.store()?;
-        let mut changes = Vec::with_capacity(keys.len());
-        for key in &keys {
-            changes.push(self.inner.flights.change(*key).await);
-        }
+        let _changes = self.changes(&keys).await;
+        let store = self.store("put_many")?;
         self.encoded_many(&keys, &values, |entries| {
             store.put_many(entries, Terms::untagged(lifetime))
         })?
@@ -235,8 +232,8 @@ impl Cache {
         let Some(lifetime) = self.lifetime(ttl).map_err(at("add", key))? else {
             return Ok(false);
         };
-        let store = self.store()?;
         let _change = self.inner.flights.change(key).await;
+        let store = self.store_for("add", key)?;
         self.encoded(value, |payload| store.add(key, payload, Terms::untagged(lifetime)))
             .map_err(at("add", key))?
             .await
@@ -251,8 +248,8 @@ impl Cache {
         key: impl AsRef<str>,
     ) -> Result<Option<T>, Error> {
         let key = Key::new(key.as_ref()).map_err(during("pull"))?;
-        let store = self.store()?;
         let _change = self.inner.flights.change(key).await;
+        let store = self.store_for("pull", key)?;
         let found = store.take(key).await.map_err(at("pull", key))?;
         found.map(|entry| self.decode(&entry)).transpose().map_err(at("pull", key))
     }
@@ -262,9 +259,12 @@ impl Cache {
     /// A load of this key that runs in this process is overtaken: what it brings is not stored.
     pub async fn forget(&self, key: impl AsRef<str>) -> Result<bool, Error> {
         let key = Key::new(key.as_ref()).map_err(during("forget"))?;
-        let store = self.store()?;
+        self.remove(key, "forget").await
+    }
+
+    async fn remove(&self, key: Key<'_>, operation: &'static str) -> Result<bool, Error> {
         let _change = self.inner.flights.change(key).await;
-        store.forget(key).await.map_err(at("forget", key))
+        self.store_for(operation, key)?.forget(key).await.map_err(at(operation, key))
     }
 
     /// Removes the entries at `keys`. Returns how many live ones there were. Cost: one round trip per
@@ -275,12 +275,21 @@ impl Cache {
     ) -> Result<usize, Error> {
         let given: Vec<_> = keys.into_iter().collect();
         let keys = checked(&given, "forget_many")?;
-        let store = self.store()?;
+        self.remove_many(&keys, "forget_many").await
+    }
+
+    async fn remove_many(&self, keys: &[Key<'_>], operation: &'static str) -> Result<usize, Error> {
+        let _changes = self.changes(keys).await;
+        self.store(operation)?.forget_many(keys).await.map_err(during(operation))
+    }
+
+    /// Announces a change of each of `keys`.
+    async fn changes<'k>(&'k self, keys: &[Key<'k>]) -> Vec<Change<'k, Outcome>> {
         let mut changes = Vec::with_capacity(keys.len());
-        for key in &keys {
+        for key in keys {
             changes.push(self.inner.flights.change(*key).await);
         }
-        store.forget_many(&keys).await.map_err(during("forget_many"))
+        changes
     }
 
     /// Gives the live entry at `key` a new lifetime, from now. Returns whether there was one; an
@@ -288,7 +297,12 @@ impl Cache {
     pub async fn touch(&self, key: impl AsRef<str>, ttl: impl IntoTtl) -> Result<bool, Error> {
         let key = Key::new(key.as_ref()).map_err(during("touch"))?;
         let lifetime = self.lifetime(ttl).map_err(at("touch", key))?;
-        self.store()?.touch(key, lifetime).await.map_err(at("touch", key))
+        // With a lifetime of zero it removes, and then it is a change.
+        let _change = match lifetime {
+            Some(_) => None,
+            None => Some(self.inner.flights.change(key).await),
+        };
+        self.store_for("touch", key)?.touch(key, lifetime).await.map_err(at("touch", key))
     }
 
     /// Adds 1 to the integer at `key` and returns the sum: see [`increment_by`](Self::increment_by).
@@ -328,8 +342,8 @@ impl Cache {
     }
 
     async fn count(&self, key: Key<'_>, by: i64) -> Result<i64, Error> {
-        let store = self.store()?;
         let _change = self.inner.flights.change(key).await;
+        let store = self.store_for("increment", key)?;
         store.increment(key, by, Terms::untagged(self.inner.settings.lifetime)).await
     }
 
@@ -339,8 +353,8 @@ impl Cache {
     /// When it has returned, nothing that was stored before it began is served. Loads that run in this
     /// process are overtaken.
     pub async fn flush(&self) -> Result<(), Error> {
-        let store = self.store()?;
         let _change = self.inner.flights.change_all().await;
+        let store = self.store("flush")?;
         store.flush().await.map_err(during("flush"))
     }
 
@@ -356,13 +370,24 @@ impl Cache {
         self.inner.counters.read()
     }
 
+    /// The store, unless the cache has been closed. Asked for after whatever is waited for before.
     #[inline]
-    pub(crate) fn store(&self) -> Result<&dyn Store, Error> {
+    pub(crate) fn store(&self, operation: &'static str) -> Result<&dyn Store, Error> {
         if self.inner.closed.load(Ordering::Acquire) {
-            Err(closed())
+            Err(closed(operation))
         } else {
             Ok(&*self.inner.store)
         }
+    }
+
+    /// The same, with the key named in the error.
+    #[inline]
+    pub(crate) fn store_for(
+        &self,
+        operation: &'static str,
+        key: Key<'_>,
+    ) -> Result<&dyn Store, Error> {
+        self.store(operation).map_err(|closed| closed.on(key.as_str()))
     }
 
     /// `None` for a lifetime of zero.
@@ -378,14 +403,30 @@ impl Cache {
 
     /// Encodes `value` and hands it to `with`, in a buffer that is there only meanwhile.
     #[inline]
-    pub(crate) fn encoded<T: Serialize + ?Sized, R>(
+    fn encoded<T: Serialize + ?Sized, R>(
         &self,
         value: &T,
         with: impl FnOnce(Payload<'_>) -> R,
     ) -> Result<R, Error> {
-        let Settings { codec, max_value_bytes, .. } = self.inner.settings;
+        self.encoded_up_to(self.inner.settings.max_value_bytes, value, with)
+    }
+
+    /// What is not encoded within the limit is measured against it.
+    pub(crate) fn check_size(&self, payload: Payload<'_>) -> Result<(), Error> {
+        let limit = self.inner.settings.max_value_bytes;
+        if payload.heap_bytes() <= limit { Ok(()) } else { Err(too_large(limit)) }
+    }
+
+    #[inline]
+    pub(crate) fn encoded_up_to<T: Serialize + ?Sized, R>(
+        &self,
+        limit: usize,
+        value: &T,
+        with: impl FnOnce(Payload<'_>) -> R,
+    ) -> Result<R, Error> {
+        let codec = self.inner.settings.codec;
         with_scratch(|buffer| {
-            Ok(with(match codec.encode(value, max_value_bytes, buffer)? {
+            Ok(with(match codec.encode(value, limit, buffer)? {
                 Encoding::Integer(integer) => Payload::Integer(integer),
                 Encoding::Bytes => Payload::Encoded(buffer),
             }))
@@ -442,8 +483,9 @@ fn checked<'k>(
 }
 
 #[cold]
-fn closed() -> Error {
-    Error::new(ErrorKind::Closed, "the cache has been closed")
+fn closed(operation: &'static str) -> Error {
+    let message = "the cache has been closed, for all of its clones; open another";
+    Error::new(ErrorKind::Closed, message).during(operation)
 }
 
 /// Says what was attempted.

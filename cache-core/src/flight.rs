@@ -33,6 +33,8 @@ struct Flight<O> {
     /// One permit when a leader has left without landing, for one waiter; closed when nobody is to
     /// wait any longer.
     turn: Semaphore,
+    /// How many have a share in it; changed within the lock of its table.
+    seats: AtomicUsize,
     phase: Mutex<Phase>,
     /// Tells those who change the key that a write has ended.
     written: Notify,
@@ -104,7 +106,10 @@ impl<O> Flights<O> {
     /// Joins the flight of `key`, or starts one.
     pub(crate) fn board<'f>(&'f self, key: Key<'f>) -> Boarding<'f, O> {
         let key = key.as_str();
-        let seat = |flight| Seat { flights: self, key, flight: Some(flight) };
+        let seat = |flight: Arc<Flight<O>>| {
+            flight.seats.fetch_add(1, Ordering::Relaxed);
+            Seat { flights: self, key, flight: Some(flight) }
+        };
         let mut table = self.table(key);
         if let Some(flight) = table.get(key) {
             return Boarding::Wait(Wait { seat: seat(Arc::clone(flight)) });
@@ -130,8 +135,9 @@ impl<O> Flights<O> {
 
     /// The same for every key.
     pub(crate) async fn change_all(&self) -> Change<'_, O> {
-        for flight in self.detach_all() {
-            flight.overtake_or_wait().await;
+        // All are overtaken before the first is waited for.
+        for (key, flight) in self.overtake_all() {
+            self.overtake_or_wait(&key, &flight).await;
         }
         Change { flights: self, key: None }
     }
@@ -142,29 +148,55 @@ impl<O> Flights<O> {
     }
 
     async fn overtake(&self, key: Key<'_>) {
-        if let Some(flight) = self.detach(key) {
-            flight.overtake_or_wait().await;
+        let flight = self.table(key.as_str()).get(key.as_str()).cloned();
+        if let Some(flight) = flight {
+            self.overtake_or_wait(key.as_str(), &flight).await;
         }
     }
 
-    /// Takes the flight of `key` out of the table: who comes later starts another.
-    fn detach(&self, key: Key<'_>) -> Option<Arc<Flight<O>>> {
-        let flight = self.table(key.as_str()).remove(key.as_str());
-        if flight.is_some() {
-            self.aloft.fetch_sub(1, Ordering::SeqCst);
+    /// Sees to it that what the flight has loaded is not stored any more. It stays in the table while it
+    /// stores, where other changes find it too.
+    async fn overtake_or_wait(&self, key: &str, flight: &Arc<Flight<O>>) {
+        loop {
+            let mut written = std::pin::pin!(flight.written.notified());
+            // Enabled before the look, so that a write that ends in between is not missed.
+            written.as_mut().enable();
+            if self.overtake_now(key, flight) {
+                return;
+            }
+            written.await;
         }
-        flight
     }
 
-    fn detach_all(&self) -> Vec<Arc<Flight<O>>> {
-        let mut detached = Vec::new();
+    /// `false` if its leader is just storing.
+    fn overtake_now(&self, key: &str, flight: &Arc<Flight<O>>) -> bool {
+        let mut table = self.table(key);
+        let overtaken = flight.overtake();
+        if overtaken {
+            self.remove(&mut table, key, flight);
+        }
+        overtaken
+    }
+
+    /// Overtakes all that can be, and returns those that are just storing.
+    fn overtake_all(&self) -> Vec<(Box<str>, Arc<Flight<O>>)> {
+        let mut storing = Vec::new();
         if self.any() {
             for shard in &self.shards {
-                detached.extend(lock(shard).drain().map(|(_, flight)| flight));
+                let mut gone = 0;
+                lock(shard).retain(|key, flight| {
+                    let overtaken = flight.overtake();
+                    if overtaken {
+                        gone += 1;
+                    } else {
+                        storing.push((key.clone(), Arc::clone(flight)));
+                    }
+                    !overtaken
+                });
+                self.aloft.fetch_sub(gone, Ordering::SeqCst);
             }
-            self.aloft.fetch_sub(detached.len(), Ordering::SeqCst);
         }
-        detached
+        storing
     }
 
     /// Takes this very flight out of the table, if it is still in.
@@ -186,22 +218,10 @@ impl<O> Flight<O> {
     fn new() -> Self {
         Self {
             turn: Semaphore::new(0),
+            seats: AtomicUsize::new(0),
             phase: Mutex::new(Phase::Loading),
             written: Notify::new(),
             outcome: OnceLock::new(),
-        }
-    }
-
-    /// Sees to it that what the flight has loaded is not stored any more: neither later, nor just now.
-    async fn overtake_or_wait(&self) {
-        loop {
-            let mut written = std::pin::pin!(self.written.notified());
-            // Enabled before the look, so that a write that ends in between is not missed.
-            written.as_mut().enable();
-            if self.overtake() {
-                return;
-            }
-            written.await;
         }
     }
 
@@ -255,11 +275,18 @@ impl<O> Drop for Lead<'_, O> {
             return;
         }
         let flight = self.seat.flight();
-        let overtaken = *lock(&flight.phase) == Phase::Overtaken;
+        // In one step: a change in between would be forgotten.
+        let overtaken = {
+            let mut phase = lock(&flight.phase);
+            if *phase != Phase::Overtaken {
+                *phase = Phase::Loading;
+            }
+            *phase == Phase::Overtaken
+        };
         if overtaken {
             flight.turn.close();
         } else {
-            flight.enter(Phase::Loading);
+            flight.written.notify_waiters();
             flight.turn.add_permits(1);
         }
     }
@@ -299,12 +326,13 @@ impl<O> Seat<'_, O> {
 impl<O> Drop for Seat<'_, O> {
     fn drop(&mut self) {
         let Some(flight) = self.flight.take() else { return };
-        let mut table = self.flights.table(self.key);
-        // The table's and this one: nobody is left, and nobody can board without the table.
-        if Arc::strong_count(&flight) == 2 {
-            self.flights.remove(&mut table, self.key, &flight);
+        {
+            let mut table = self.flights.table(self.key);
+            if flight.seats.fetch_sub(1, Ordering::Relaxed) == 1 {
+                self.flights.remove(&mut table, self.key, &flight);
+            }
         }
-        // Within the lock, so that of two who leave at once the second counts right.
+        // Outside of the lock: an outcome may hold a user's object.
         drop(flight);
     }
 }
@@ -315,10 +343,14 @@ impl<O> Drop for Change<'_, O> {
         // either may come last.
         if self.flights.any() {
             match self.key {
-                Some(key) => drop(self.flights.detach(key).map(|flight| flight.overtake())),
-                None => self.flights.detach_all().iter().for_each(|flight| {
-                    flight.overtake();
-                }),
+                Some(key) => {
+                    let key = key.as_str();
+                    let flight = self.flights.table(key).get(key).cloned();
+                    if let Some(flight) = flight {
+                        self.flights.overtake_now(key, &flight);
+                    }
+                }
+                None => drop(self.flights.overtake_all()),
             }
         }
     }
@@ -474,5 +506,54 @@ mod tests {
         let lead = lead(&flights);
         drop(change);
         assert!(!lead.begin_write());
+    }
+
+    #[test]
+    fn each_of_several_changes_waits_for_a_write() {
+        let flights = Flights::new();
+        let lead = lead(&flights);
+        assert!(lead.begin_write());
+        let mut first = spawn(flights.change(key()));
+        let mut second = spawn(flights.change(key()));
+        let mut all = spawn(flights.change_all());
+        assert!(first.poll().is_pending() && second.poll().is_pending() && all.poll().is_pending());
+        drop(first);
+        assert!(second.poll().is_pending(), "one that is dropped takes nothing from the others");
+        lead.land(1);
+        assert!(second.poll().is_ready() && all.poll().is_ready());
+        assert!(!flights.any());
+    }
+
+    #[test]
+    fn a_change_that_ends_during_a_write_leaves_the_write_to_be_seen() {
+        let flights = Flights::new();
+        let first = tokio_test::block_on(flights.change(key()));
+        let lead = lead(&flights);
+        assert!(lead.begin_write());
+        drop(first);
+        let mut second = spawn(flights.change(key()));
+        assert!(second.poll().is_pending());
+        lead.land(1);
+        assert!(second.poll().is_ready());
+    }
+
+    #[test]
+    fn a_change_of_all_overtakes_all_before_it_waits() {
+        let flights = Flights::<u8>::new();
+        let names: Vec<_> = (0..64).map(|n| format!("k{n}")).collect();
+        let leads: Vec<_> = names
+            .iter()
+            .map(|name| match flights.board(Key::new(name).unwrap()) {
+                Boarding::Lead(lead) => lead,
+                Boarding::Wait(_) => panic!("somebody leads already"),
+            })
+            .collect();
+        let writing = lead(&flights);
+        assert!(writing.begin_write());
+        let mut all = spawn(flights.change_all());
+        assert!(all.poll().is_pending());
+        drop(all);
+        assert!(leads.iter().all(|lead| !lead.begin_write()));
+        writing.land(1);
     }
 }

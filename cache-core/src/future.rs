@@ -16,22 +16,35 @@ use crate::Error;
 pub struct StoreFuture<'a, T>(State<'a, T>);
 
 enum State<'a, T> {
-    /// Empty once it was taken.
-    Ready(Option<Result<T, Error>>),
-    Pending(Pin<Box<dyn Future<Output = Result<T, Error>> + Send + 'a>>),
+    Ready(Result<T, Error>),
+    /// The answer was given.
+    Taken,
+    Pending(Work<'a, T>),
 }
+
+type Work<'a, T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send + 'a>>;
 
 impl<'a, T> StoreFuture<'a, T> {
     /// An answer that is there.
     #[inline]
     pub fn ready(answer: Result<T, Error>) -> Self {
-        Self(State::Ready(Some(answer)))
+        Self(State::Ready(answer))
     }
 
     /// A success that is there.
     #[inline]
     pub fn ok(value: T) -> Self {
         Self::ready(Ok(value))
+    }
+
+    /// The answer if it is there, else the work that brings it: for those who would rather not move it
+    /// through a poll.
+    #[inline]
+    pub(crate) fn into_answer(self) -> Result<Result<T, Error>, Self> {
+        match self.0 {
+            State::Ready(answer) => Ok(answer),
+            pending => Err(Self(pending)),
+        }
     }
 
     /// Work that brings the answer.
@@ -51,15 +64,27 @@ impl<T> Future for StoreFuture<'_, T> {
     /// As other futures do, when it is polled again after it has completed.
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        match &mut self.get_mut().0 {
-            State::Ready(answer) => match answer.take() {
-                Some(answer) => Poll::Ready(answer),
-                None => polled_again(),
-            },
-            State::Pending(work) => work.as_mut().poll(cx),
+        let state = &mut self.get_mut().0;
+        if let State::Pending(work) = state {
+            return work.as_mut().poll(cx);
+        }
+        match std::mem::replace(state, State::Taken) {
+            State::Ready(answer) => Poll::Ready(answer),
+            State::Taken | State::Pending(_) => polled_again(),
         }
     }
 }
+
+/// Awaits a [`StoreFuture`], without the way through a poll where the answer is there.
+macro_rules! answer {
+    ($future:expr) => {
+        match $future.into_answer() {
+            Ok(answer) => answer,
+            Err(pending) => pending.await,
+        }
+    };
+}
+pub(crate) use answer;
 
 #[cold]
 fn polled_again() -> ! {
@@ -70,6 +95,7 @@ impl<T> fmt::Debug for StoreFuture<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.0 {
             State::Ready(_) => "StoreFuture(ready)",
+            State::Taken => "StoreFuture(taken)",
             State::Pending(_) => "StoreFuture(pending)",
         })
     }

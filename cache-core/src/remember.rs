@@ -10,6 +10,7 @@ use serde::de::DeserializeOwned;
 
 use crate::cache::at;
 use crate::flight::{Boarding, Lead, Turn};
+use crate::future::answer;
 use crate::{Cache, Entry, Error, ErrorKind, Key, Lifetime, Store, Terms};
 
 /// What a flight brings to those who waited for it.
@@ -19,8 +20,6 @@ pub(crate) enum Outcome {
     Loaded(Entry),
     /// The load failed, or what it brought cannot be encoded.
     Failed(Error),
-    /// The load succeeded, with a value too large to be passed on.
-    TooLarge,
 }
 
 impl Cache {
@@ -41,7 +40,8 @@ impl Cache {
     ///
     /// However many callers of this process miss a key at once, one load runs, and the others wait for
     /// it. If the caller that runs it is dropped, or its load panics, one of those who wait runs its
-    /// own. A load must not `remember` its own key: it would wait for itself.
+    /// own. A load must not `remember` its own key, nor one whose load waits for this one: it would wait for
+    /// itself.
     ///
     /// A cached `None` is a hit.
     ///
@@ -50,7 +50,8 @@ impl Cache {
     /// A [`put`](Self::put), [`forget`](Self::forget), [`flush`](Self::flush) or other change of the key
     /// that this process completes while the load runs wins: the callers that waited get what was
     /// loaded, but it is not stored, and who calls after the change loads anew. So a load that has read
-    /// a row before it was updated never hides the update.
+    /// a row before it was updated never hides the update. (A change waits for a value that is just being
+    /// stored: do not hold a future of `remember` unpolled while you await a change of its key.)
     ///
     /// # Failures
     ///
@@ -60,8 +61,8 @@ impl Cache {
     ///   ([`Stats::bypassed`](crate::Stats::bypassed)) and traced, not returned.
     /// - A stored value that cannot be read as a `T` is loaded anew and overwritten, with a warning
     ///   ([`Stats::healed`](crate::Stats::healed)).
-    /// - A value that is too large to be stored is returned, with a warning. One that the codec cannot
-    ///   write is [`Encode`](ErrorKind::Encode), since it never could be cached.
+    /// - A value that is too large to be stored is returned, to those who waited as well, with a warning. One
+    ///   that the codec cannot write is [`Encode`](ErrorKind::Encode), since it never could be cached.
     ///
     /// Cost of a hit: as [`get`](Self::get). Of a miss: two reads, the load, one write.
     #[inline]
@@ -78,7 +79,7 @@ impl Cache {
     {
         let key = Key::new(key.as_ref()).map_err(|error| error.during("remember"))?;
         let lifetime = self.lifetime(ttl).map_err(at("remember", key))?;
-        if let Some(value) = self.recall(self.store()?, key).await? {
+        if let Some(value) = self.recall(self.store_for("remember", key)?, key).await? {
             return Ok(value);
         }
         // Boxed, so that the future of a hit does not carry the state of a miss.
@@ -103,7 +104,7 @@ impl Cache {
         store: &dyn Store,
         key: Key<'_>,
     ) -> Result<Option<T>, Error> {
-        match store.get(key).await {
+        match answer!(store.get(key)) {
             Ok(None) => Ok(None),
             Ok(Some(entry)) => match self.decode(&entry) {
                 Ok(value) => Ok(Some(value)),
@@ -147,7 +148,6 @@ impl Cache {
                 Turn::Landed(Outcome::Failed(error)) => {
                     return Err(at("remember", key)(error).into());
                 }
-                Turn::Landed(Outcome::TooLarge) => return self.run(load).await,
             }
         }
     }
@@ -166,7 +166,7 @@ impl Cache {
     {
         // Read again, now that no change can pass unseen: another flight may have landed, or the key
         // been put, after this caller missed it and before it boarded.
-        match self.store()?.get(key).await {
+        match self.store_for("remember", key)?.get(key).await {
             Ok(None) => {}
             Ok(Some(entry)) => match self.decode(&entry) {
                 Ok(value) => {
@@ -175,6 +175,9 @@ impl Cache {
                 }
                 Err(_) => self.inner.counters.healed.add(),
             },
+            Err(error) if error.kind() == ErrorKind::Closed => {
+                return Err(at("remember", key)(error).into());
+            }
             Err(error) => self.bypass(key, &error),
         }
         let value = match self.run(load).await {
@@ -186,22 +189,23 @@ impl Cache {
                 return Err(error);
             }
         };
-        match self.encoded(&value, |payload| Entry::new(payload.to_value())) {
+        // Without the limit on what is stored: those who wait are to have it in any case.
+        let encoded =
+            self.encoded_up_to(usize::MAX, &value, |payload| Entry::new(payload.to_value()));
+        match encoded {
             Ok(entry) => {
-                self.store_loaded(&leader, key, lifetime, &entry).await;
+                if let Err(error) = self.store_loaded(&leader, key, lifetime, &entry).await {
+                    self.bypass(key, &error);
+                }
                 leader.land(Outcome::Loaded(entry));
-            }
-            Err(error) if error.kind() == ErrorKind::TooLarge => {
-                self.bypass(key, &error);
-                leader.land(Outcome::TooLarge);
+                Ok(value)
             }
             Err(error) => {
                 let error = at("remember", key)(error);
                 leader.land(Outcome::Failed(error.clone()));
-                return Err(error.into());
+                Err(error.into())
             }
         }
-        Ok(value)
     }
 
     async fn run<T, E>(&self, load: impl AsyncFnOnce() -> Result<T, E>) -> Result<T, E> {
@@ -209,28 +213,24 @@ impl Cache {
         load().await
     }
 
-    /// Stores what was loaded, unless the key was changed meanwhile. A failure keeps nobody from what
-    /// was loaded.
+    /// Stores what was loaded, unless it is too large or the key was changed meanwhile.
     async fn store_loaded(
         &self,
         leader: &Lead<'_, Outcome>,
         key: Key<'_>,
         lifetime: Option<Lifetime>,
         entry: &Entry,
-    ) {
+    ) -> Result<(), Error> {
+        let payload = entry.value().as_payload();
+        self.check_size(payload)?;
         if !leader.begin_write() {
             self.inner.counters.overtaken.add();
-            return;
+            return Ok(());
         }
-        let stored = match (self.store(), lifetime) {
-            (Err(closed), _) => Err(closed),
-            (Ok(store), Some(lifetime)) => {
-                store.put(key, entry.value().as_payload(), Terms::untagged(lifetime)).await
-            }
-            (Ok(store), None) => store.forget(key).await.map(drop),
-        };
-        if let Err(error) = stored {
-            self.bypass(key, &error);
+        let store = self.store_for("remember", key)?;
+        match lifetime {
+            Some(lifetime) => store.put(key, payload, Terms::untagged(lifetime)).await,
+            None => store.forget(key).await.map(drop),
         }
     }
 

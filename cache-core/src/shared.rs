@@ -21,18 +21,12 @@ struct Held<T> {
 /// A [`Held`] of a type that its holder does not know.
 pub(crate) trait Kept: Any + Send + Sync {
     fn bytes(&self) -> &Arc<[u8]>;
-    /// The size of the object, without what it owns elsewhere.
-    fn size(&self) -> usize;
 }
 
 impl<T: Send + Sync + 'static> Kept for Held<T> {
     #[inline]
     fn bytes(&self) -> &Arc<[u8]> {
         &self.bytes
-    }
-
-    fn size(&self) -> usize {
-        size_of::<Self>()
     }
 }
 
@@ -47,14 +41,17 @@ impl<T: Send + Sync + 'static> Shared<T> {
         Arc::clone(&self.0) as _
     }
 
+    /// The object, where it is a `T`; else what was given.
     #[inline]
-    pub(crate) fn from_kept(kept: &Arc<dyn Kept>) -> Option<Self> {
-        // Asked before the clone: another type costs no counter.
-        if !(&**kept as &dyn Any).is::<Held<T>>() {
-            return None;
+    pub(crate) fn from_kept(kept: Arc<dyn Kept>) -> Result<Self, Arc<dyn Kept>> {
+        if !(&*kept as &dyn Any).is::<Held<T>>() {
+            return Err(kept);
         }
-        let any: Arc<dyn Any + Send + Sync> = Arc::clone(kept) as _;
-        any.downcast().ok().map(Self)
+        let any: Arc<dyn Any + Send + Sync> = kept;
+        match any.downcast() {
+            Ok(held) => Ok(Self(held)),
+            Err(_) => unreachable!("its type was asked for"),
+        }
     }
 }
 
@@ -107,8 +104,8 @@ mod tests {
     fn only_the_type_that_was_kept_comes_back() {
         let shared = Shared::new(String::from("John"), Arc::from(&b"bytes"[..]));
         let kept = shared.as_kept();
-        assert_eq!(Shared::<String>::from_kept(&kept).unwrap().as_str(), "John");
-        assert!(Shared::<Vec<u8>>::from_kept(&kept).is_none());
         assert_eq!(&**kept.bytes(), b"bytes");
+        let kept = Shared::<Vec<u8>>::from_kept(kept).expect_err("it is no vector");
+        assert_eq!(Shared::<String>::from_kept(kept).ok().unwrap().as_str(), "John");
     }
 }

@@ -75,15 +75,10 @@ impl Value {
         }
     }
 
-    /// The bytes that the value takes on the heap. For a kept object whose own heap cannot be seen,
-    /// as much again as its encoding, and its size.
+    /// The bytes that the value takes on the heap, without an object that is kept beside them.
     #[inline]
     pub fn heap_bytes(&self) -> usize {
-        match self {
-            Self::Integer(_) => 0,
-            Self::Encoded(Encoded(Repr::Bytes(bytes))) => bytes.len(),
-            Self::Encoded(Encoded(Repr::Kept(kept))) => 2 * kept.bytes().len() + kept.size(),
-        }
+        self.as_payload().heap_bytes()
     }
 }
 
@@ -98,6 +93,16 @@ impl Entry {
     #[inline]
     pub fn value(&self) -> &Value {
         &self.value
+    }
+
+    /// The object that is kept, where it is a `T`; else the entry back.
+    #[inline]
+    pub(crate) fn into_object<T: Send + Sync + 'static>(self) -> Result<Shared<T>, Self> {
+        match self.value {
+            Value::Encoded(Encoded(Repr::Kept(kept))) => Shared::from_kept(kept)
+                .map_err(|kept| Self::new(Value::Encoded(Encoded(Repr::Kept(kept))))),
+            value => Err(Self::new(value)),
+        }
     }
 }
 
@@ -137,15 +142,6 @@ impl Encoded {
     /// The same bytes, and beside them the object that was read from them.
     pub(crate) fn keeping<T: Send + Sync + 'static>(object: &Shared<T>) -> Self {
         Self(Repr::Kept(object.as_kept()))
-    }
-
-    /// The object that is kept, where it is a `T`.
-    #[inline]
-    pub(crate) fn object<T: Send + Sync + 'static>(&self) -> Option<Shared<T>> {
-        match &self.0 {
-            Repr::Bytes(_) => None,
-            Repr::Kept(kept) => Shared::from_kept(kept),
-        }
     }
 }
 

@@ -26,7 +26,7 @@ fn a_right_store_passes_every_case() {
 const CAUGHT_BY: [(Flaw, &str); 34] = [
     (Flaw::IgnoresLifetimes, "an_entry_is_gone_at_its_deadline"),
     (Flaw::ExpiresLate, "an_entry_is_gone_at_its_deadline"),
-    (Flaw::RemovesPlainly, "expiry_takes_nothing_fresh_away"),
+    (Flaw::RemovesPlainly, "a_read_of_what_has_expired_takes_nothing_fresh_away"),
     (Flaw::RoundsWhatIsLeftDown, "what_is_left_is_rounded_up"),
     (Flaw::PutKeepsTheLifetime, "a_put_replaces_the_lifetime"),
     (Flaw::TouchRevives, "a_touch_revives_nothing"),

@@ -20,8 +20,9 @@ impl MemoryStoreBuilder {
     /// Holds at most so many entries, whatever their size: 100,000 unless said. Takes the place of
     /// [`max_bytes`](Self::max_bytes). Zero counts as one.
     ///
-    /// The table is split into shards, four for each processor, each with its part of the capacity: one
-    /// that fills before the others evicts a little early. Below 64 entries there is one.
+    /// The table is split into shards, each with its part of the capacity: one that fills before the others
+    /// evicts a little early. There are four for each processor; more where one would have over 32,768
+    /// entries, since a shard is locked while it grows; fewer where one would have under 32.
     pub fn max_entries(mut self, entries: usize) -> Self {
         self.capacity = Capacity::Entries(entries.max(1));
         self
@@ -30,12 +31,12 @@ impl MemoryStoreBuilder {
     /// Holds entries of at most so many bytes in all. Takes the place of
     /// [`max_entries`](Self::max_entries).
     ///
-    /// An entry counts for its key, its encoded value and 128 bytes of book-keeping; one whose object
-    /// is kept for [`get_shared`](cache_core::Cache::get_shared) for as much again as its encoding and
-    /// the object's own size, since what the object owns cannot be seen. Each shard of the table has its
-    /// part of the capacity, and an entry must fit into one: else it is
+    /// An entry counts for its key, its encoded value and 128 bytes of book-keeping. The objects that
+    /// [`get_shared`](cache_core::Cache::get_shared) keeps beside the values come on top: what an object
+    /// owns cannot be seen. Each shard of the table has its part of the capacity, and an entry must fit into
+    /// one: else it is
     /// [`TooLarge`](cache_core::ErrorKind::TooLarge), and what was there stays. There are four shards for
-    /// each processor, fewer where one would be below 1 MiB.
+    /// each processor; more where one would have over 48 MiB, fewer where one would have under 1 MiB.
     pub fn max_bytes(mut self, bytes: u64) -> Self {
         self.capacity = Capacity::Bytes(bytes);
         self

@@ -64,6 +64,16 @@ impl Clock {
     }
 }
 
+impl Tick {
+    pub(crate) fn after(self, time: Duration) -> Self {
+        Self(
+            self.0
+                .saturating_add(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX))
+                .min(Deadline::LAST.0),
+        )
+    }
+}
+
 impl Deadline {
     pub(crate) const NEVER: Self = Self(u64::MAX);
     const LAST: Self = Self(u64::MAX - 1);

@@ -18,9 +18,9 @@
 //!   `tokio::time::advance` expires entries.
 //! - **Bounded** by entries or by bytes; what is used least goes first (CLOCK-Pro, by `quick_cache`).
 //! - **Expired memory comes back unread**, in small steps that nobody waits for.
-//! - A hit is ready on its first poll. `has`, `get::<i64>` and `get_shared` allocate nothing.
+//! - A hit is ready on its first poll. `has`, `get::<i64>` and `get_shared` of a kept object allocate nothing.
 //!
-//! Every store is private to the cache that is built on it; clones of that cache share it.
+//! A store is made for one cache; clones of that cache share it.
 
 mod builder;
 mod clock;

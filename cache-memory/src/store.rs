@@ -3,8 +3,8 @@
 //! Everything resolves on the spot. Whatever reads and then writes does both under the lock of one
 //! shard, through `entry` or `remove_if`; no lock is held while a user's code runs or a value is dropped.
 
-use std::fmt;
 use std::sync::Arc;
+use std::{fmt, mem};
 
 use cache_core::{
     Encoded, Entry, Error, ErrorKind, Key, Lifetime, LockStore, Payload, Store, StoreFuture,
@@ -21,12 +21,18 @@ use crate::table::{Capacity, Table};
 
 /// A store in the memory of this process.
 ///
-/// It is private to the cache that is built on it. Every operation is ready on its first poll, but for
-/// a [`flush`](Store::flush) of a large table, which yields in between.
+/// It is meant for one cache and its clones: loads of one cache know nothing of what is changed through
+/// another on the same store. Every operation is ready on its first poll, but for a
+/// [`flush`](Store::flush) of a large table, which yields in between.
 ///
-/// Expired entries are removed when they are met, and by a background task of the runtime in which the
-/// first entry with a lifetime was stored; it ends with the store. Where there is no runtime, or one
-/// without timers, their memory comes back when they are read, overwritten or evicted.
+/// Expired entries are removed when they are met, and by a background task of the runtime in which an entry
+/// with a lifetime is stored first; it ends with the store, or with the runtime, and then begins again in the
+/// next one. Where there is no runtime, or one without timers, their memory comes back when they are read,
+/// overwritten or evicted.
+///
+/// That task waits on a timer. Under paused time, tokio moves its clock to the next timer whenever a test
+/// waits for something from outside of the runtime, such as a socket or a thread, and so to the next deadline
+/// of an entry.
 pub struct MemoryStore {
     swept: Arc<Swept>,
 }
@@ -103,10 +109,12 @@ impl MemoryStore {
         (!self.is_expired(&slot)).then_some(slot)
     }
 
-    /// Changes the live slot at `key`, or fills the vacant place, in one step.
+    /// Changes the live slot at `key`, or fills the vacant place, each in one step.
     ///
-    /// A place that is vacant is filled in a second lock, and somebody may have put or removed the key
-    /// in between; then it is as if this call had not begun yet, and it begins again.
+    /// An expired slot is removed first: that changes nothing for anybody, it makes room as an insertion
+    /// does and a replacement in place would not, and what is removed is dropped when no lock is held. A
+    /// place that is vacant is filled under a second lock, and somebody may have put or removed the key in
+    /// between; then it is as if this call had not begun yet, and it begins again.
     fn alter<T>(
         &self,
         key: Key<'_>,
@@ -116,22 +124,22 @@ impl MemoryStore {
         loop {
             let found = self.table().quick().entry(&key as &dyn LookUp, None, |_, slot| {
                 if self.is_expired(slot) {
-                    let (fresh, result) = vacant();
-                    *slot = fresh;
-                    return EntryAction::Retain(result);
+                    EntryAction::Remove
+                } else {
+                    EntryAction::Retain(occupied(slot))
                 }
-                EntryAction::Retain(occupied(slot))
             });
             match found {
                 EntryResult::Retained(result) => return result,
+                EntryResult::Removed(..) => {}
                 EntryResult::Vacant(place) => {
                     let (slot, result) = vacant();
                     if place.insert(slot).is_ok() {
                         return result;
                     }
                 }
-                EntryResult::Removed(..) | EntryResult::Replaced(..) | EntryResult::Timeout => {
-                    unreachable!("an entry is only retained, and waited for without a limit")
+                EntryResult::Replaced(..) | EntryResult::Timeout => {
+                    unreachable!("nothing is replaced, and the wait for a place has no limit")
                 }
             }
         }
@@ -156,7 +164,7 @@ impl Refusal {
         match self {
             Self::NotACounter => Error::new(
                 ErrorKind::NotACounter,
-                "what is stored there is not an integer; it is untouched",
+                "what is stored there is no integer that fits into 64 bits; it is untouched",
             ),
             Self::Overflow => Error::new(
                 ErrorKind::CounterOverflow,
@@ -251,12 +259,18 @@ impl Store for MemoryStore {
         if let Err(too_large) = self.table().admit(key, payload) {
             return StoreFuture::ready(Err(too_large));
         }
-        let deadline = self.swept.clock.deadline(lifetime);
-        let added = self.alter(key, |_| false, || (Slot::new(payload, deadline), true));
-        if added {
+        let added = self.alter(
+            key,
+            |_| None,
+            || {
+                let deadline = self.swept.clock.deadline(lifetime);
+                (Slot::new(payload, deadline), Some(deadline))
+            },
+        );
+        if let Some(deadline) = added {
             self.swept.expect(deadline);
         }
-        StoreFuture::ok(added)
+        StoreFuture::ok(added.is_some())
     }
 
     fn take<'a>(&'a self, key: Key<'a>) -> StoreFuture<'a, Option<Entry>> {
@@ -297,7 +311,7 @@ impl Store for MemoryStore {
         if let Err(too_large) = self.table().admit(key, Payload::Integer(by)) {
             return StoreFuture::ready(Err(too_large));
         }
-        let deadline = self.swept.clock.deadline(lifetime);
+        // With a deadline where it is created. The clock is read once, for that or for what is there.
         let counted = self.alter(
             key,
             |slot| {
@@ -305,22 +319,33 @@ impl Store for MemoryStore {
                     return Err(Refusal::NotACounter);
                 };
                 *integer = integer.checked_add(by).ok_or(Refusal::Overflow)?;
-                Ok(*integer)
+                Ok((*integer, None))
             },
-            || (Slot::new(Payload::Integer(by), deadline), Ok(by)),
+            || {
+                let deadline = self.swept.clock.deadline(lifetime);
+                (Slot::new(Payload::Integer(by), deadline), Ok((by, Some(deadline))))
+            },
         );
-        self.swept.expect(deadline);
-        StoreFuture::ready(counted.map_err(Refusal::into_error))
+        match counted {
+            Ok((sum, created)) => {
+                if let Some(deadline) = created {
+                    self.swept.expect(deadline);
+                }
+                StoreFuture::ok(sum)
+            }
+            Err(refusal) => StoreFuture::ready(Err(refusal.into_error())),
+        }
     }
 
     fn keep(&self, key: Key<'_>, seen: &Encoded, kept: Encoded) {
-        let mut kept = Some(kept);
+        // Dropped when no lock is held, whichever of the two it is by then.
+        let mut kept = kept;
         let found = self.table().quick().entry(&key as &dyn LookUp, None, |_, slot| {
             if let Value::Encoded(there) = &mut slot.value
                 && there.is_same(seen)
-                && let Some(kept) = kept.take()
+                && !there.keeps_object()
             {
-                *there = kept;
+                mem::swap(there, &mut kept);
             }
             EntryAction::Retain(())
         });
@@ -359,6 +384,8 @@ impl Store for MemoryStore {
 impl Drop for MemoryStore {
     fn drop(&mut self) {
         self.swept.stop();
+        // At once, not when the runtime of the sweeper comes to drop its task.
+        self.table().quick().drain().for_each(drop);
     }
 }
 

@@ -2,8 +2,8 @@
 //!
 //! One task per store walks the table when the earliest deadline has come, a few entries at a time,
 //! each under its own short lock, and yields in between: nobody waits for it longer than for one
-//! slice. A walk that frees much is soon followed by the next, one that frees little later, so that
-//! sweeping never takes more than a fifth of one processor.
+//! slice. While much is due one walk soon follows the other, else later, so that sweeping never takes more
+//! than a fifth of one processor, and a twentieth where it is not worth more.
 //!
 //! A timer wheel would know what to free without looking, but would cost every `put` an insertion, and
 //! a key that is overwritten a million times a million records. Here a `put` compares two numbers.
@@ -18,12 +18,16 @@ use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
 use crate::clock::{Clock, Deadline};
+use crate::key::LookUp;
 use crate::table::Table;
 
 /// Entries per slice: some tens of microseconds.
 const SLICE: usize = 256;
 /// Walks are at least this far apart.
 const MIN_PAUSE: Duration = Duration::from_millis(100);
+/// How many times as long as it walks the sweeper rests: while much is due, and else.
+const BUSY_SHARE: u32 = 4;
+const IDLE_SHARE: u32 = 20;
 
 /// What a sweep and its store share.
 #[derive(Debug)]
@@ -41,6 +45,8 @@ pub(crate) struct Swept {
 enum Task {
     /// Not needed so far, or gone with its runtime.
     Absent,
+    /// About to run, or gone before it could: a runtime that is shutting down drops what it is given.
+    Starting,
     Running(AbortHandle),
     /// The runtime has no timers; or the store is closed.
     Never,
@@ -49,9 +55,11 @@ enum Task {
 /// What a walk found.
 struct Walk {
     seen: u64,
-    freed: u64,
+    /// Those that were removed, and those that will have expired before the longer pause is over.
+    due: u64,
     /// The first deadline that is still to come.
     next: Deadline,
+    /// Without what others did while it yielded.
     took: Duration,
 }
 
@@ -80,16 +88,24 @@ impl Swept {
         let mut task = self.task();
         match *task {
             Task::Never => {}
-            Task::Running(_) => {
+            Task::Starting | Task::Running(_) => {
                 self.lower(deadline);
                 self.nearer.notify_one();
             }
             Task::Absent => {
                 // Outside of a runtime `earliest` stays as it is, so that the next `put` asks again.
-                if let Ok(runtime) = Handle::try_current() {
-                    self.lower(deadline);
-                    let sweep = Sweep(Arc::clone(self));
-                    *task = Task::Running(runtime.spawn(sweep.run()).abort_handle());
+                let Ok(runtime) = Handle::try_current() else { return };
+                self.lower(deadline);
+                *task = Task::Starting;
+                drop(task);
+                // Without the lock: if the runtime drops the task at once, `Sweep::drop` takes it.
+                let sweep = Sweep { swept: Arc::clone(self), has_timers: false };
+                let running = runtime.spawn(sweep.run()).abort_handle();
+                let mut task = self.task();
+                match *task {
+                    Task::Starting => *task = Task::Running(running),
+                    // Gone already, or stopped meanwhile.
+                    Task::Absent | Task::Running(_) | Task::Never => running.abort(),
                 }
             }
         }
@@ -111,59 +127,70 @@ impl Swept {
         self.task.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Visits every entry once and removes those that have expired.
-    async fn walk(&self) -> Walk {
+    /// Visits every entry once and removes those that have expired. `horizon` is how long the sweeper will
+    /// rest unless much is due.
+    async fn walk(&self, horizon: Duration) -> Walk {
         // Deadlines of entries that come from now on are noted anew.
         self.earliest.store(Deadline::NEVER.0, Ordering::Release);
-        let started = Instant::now();
-        let mut walk = Walk { seen: 0, freed: 0, next: Deadline::NEVER, took: Duration::ZERO };
+        let mut walk = Walk { seen: 0, due: 0, next: Deadline::NEVER, took: Duration::ZERO };
         let mut entries = self.table.quick().iter();
         loop {
+            let started = Instant::now();
             let now = self.clock.now();
+            let soon = now.after(horizon);
             let mut visited = 0;
             for (key, slot) in entries.by_ref().take(SLICE) {
                 visited += 1;
-                if !slot.deadline.is_past(now) {
+                walk.due += u64::from(slot.deadline.is_past(soon));
+                if slot.deadline.is_past(now) {
+                    // Never a plain removal: the key may hold a fresh value by now.
+                    self.table
+                        .quick()
+                        .remove_if(&key as &dyn LookUp, |slot| slot.deadline.is_past(now));
+                } else {
                     walk.next = walk.next.min(slot.deadline);
-                    continue;
                 }
-                // Never a plain removal: the key may hold a fresh value by now.
-                let removed = self
-                    .table
-                    .quick()
-                    .remove_if(&key as &dyn crate::key::LookUp, |slot| slot.deadline.is_past(now));
-                walk.freed += u64::from(removed.is_some());
             }
             walk.seen += visited;
+            walk.took += started.elapsed();
             if visited < SLICE as u64 {
-                break;
+                return walk;
             }
             tokio::task::yield_now().await;
         }
-        walk.took = started.elapsed();
-        walk
     }
 }
 
 impl Walk {
-    /// Where a tenth of the entries or more was expired, more are about to be.
+    /// Short where a tenth of the entries or more was due, or soon is.
     fn pause(&self) -> Duration {
-        let share = if self.freed * 10 >= self.seen { 4 } else { 20 };
+        let share = if self.due * 10 >= self.seen { BUSY_SHARE } else { IDLE_SHARE };
         MIN_PAUSE.max(self.took * share)
     }
 }
 
 /// The task. Dropped, also with its runtime, it leaves word that there is none.
-struct Sweep(Arc<Swept>);
+struct Sweep {
+    swept: Arc<Swept>,
+    /// Whether the runtime has timers: without, the first one panics.
+    has_timers: bool,
+}
 
 impl Sweep {
-    async fn run(self) {
-        let Self(swept) = &self;
+    async fn run(mut self) {
+        tokio::time::sleep(Duration::ZERO).await;
+        self.has_timers = true;
+        let swept = &*self.swept;
+        let mut horizon = MIN_PAUSE;
         loop {
-            swept.earliest_has_come().await;
-            let walk = swept.walk().await;
+            // The first walk is at once: it learns of what an earlier sweeper has left.
+            let walk = swept.walk(horizon).await;
             swept.lower(walk.next);
-            tokio::time::sleep(walk.pause()).await;
+            horizon = MIN_PAUSE.max(walk.took * IDLE_SHARE);
+            if walk.seen > 0 {
+                tokio::time::sleep(walk.pause()).await;
+            }
+            swept.earliest_has_come().await;
         }
     }
 }
@@ -187,11 +214,12 @@ impl Swept {
 
 impl Drop for Sweep {
     fn drop(&mut self) {
-        let mut task = self.0.task();
-        if matches!(*task, Task::Running(_)) {
-            // A sweeper panics where its runtime has no timers, and would again.
-            *task = if std::thread::panicking() { Task::Never } else { Task::Absent };
-            self.0.earliest.store(Deadline::NEVER.0, Ordering::Release);
+        let mut task = self.swept.task();
+        if matches!(*task, Task::Starting | Task::Running(_)) {
+            // Where there are no timers the next one would panic as well.
+            let hopeless = !self.has_timers && std::thread::panicking();
+            *task = if hopeless { Task::Never } else { Task::Absent };
+            self.swept.earliest.store(Deadline::NEVER.0, Ordering::Release);
         }
     }
 }

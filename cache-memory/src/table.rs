@@ -4,13 +4,13 @@
 //! refused before it is inserted, since the table would drop it together with what was there.
 
 use cache_core::{Error, ErrorKind, Key, Payload};
-use quick_cache::sync::{Cache as QuickCache, DefaultLifecycle};
-use quick_cache::{DefaultHashBuilder, OptionsBuilder, Weighter};
+use quick_cache::sync::Cache as QuickCache;
+use quick_cache::{DefaultHashBuilder, Lifecycle, OptionsBuilder, Weighter};
 
 use crate::key::TableKey;
 use crate::slot::Slot;
 
-pub(crate) type Quick = QuickCache<TableKey, Slot, Weight>;
+pub(crate) type Quick = QuickCache<TableKey, Slot, Weight, DefaultHashBuilder, DropOutside>;
 
 #[derive(Debug)]
 pub(crate) struct Table {
@@ -38,26 +38,37 @@ pub(crate) enum Weight {
 const BOOK_KEEPING: u64 = 128;
 /// What an entry is taken to weigh when the ghosts of evicted ones are dimensioned.
 const TYPICAL_BYTES: u64 = 512;
-/// A shard is no smaller than this, so that a value of ordinary size always fits.
-const SHARD_BYTES: u64 = 1024 * 1024;
 /// A shard is no smaller than this, below which `quick_cache` merges shards.
-const SHARD_ENTRIES: usize = 32;
+const SMALL_ENTRIES: usize = 32;
+/// A table that grows moves all entries of a shard under its lock: in one of so many for about 2 ms.
+const LARGE_ENTRIES: usize = 16 * 1024;
+/// A shard is no smaller than this, so that a value of ordinary size always fits.
+const SMALL_BYTES: u64 = 1024 * 1024;
+/// A shard is not made smaller than this only because there are many entries: the largest value that a
+/// cache takes by default still fits.
+const LARGE_BYTES: u64 = 24 * 1024 * 1024;
 /// The part of a shard that is for entries seen more than once; also the most that one may weigh.
 const HOT: f64 = 0.97;
 
 impl Table {
     pub(crate) fn new(capacity: Capacity) -> Self {
-        let (weight, bound, items, shards) = match capacity {
-            Capacity::Entries(entries) => {
-                (Weight::One, entries as u64, entries, shards(entries / SHARD_ENTRIES))
-            }
+        let (weight, bound, items, room, roomy) = match capacity {
+            Capacity::Entries(entries) => (
+                Weight::One,
+                entries as u64,
+                entries,
+                entries / SMALL_ENTRIES,
+                entries / LARGE_ENTRIES,
+            ),
             Capacity::Bytes(bytes) => (
                 Weight::Bytes,
                 bytes,
-                usize::try_from(bytes / TYPICAL_BYTES).unwrap_or(usize::MAX),
-                shards(usize::try_from(bytes / SHARD_BYTES).unwrap_or(usize::MAX)),
+                count(bytes / TYPICAL_BYTES),
+                count(bytes / SMALL_BYTES),
+                count(bytes / LARGE_BYTES),
             ),
         };
+        let shards = shards(room, roomy);
         let mut options = OptionsBuilder::new();
         options
             .hot_allocation(HOT)
@@ -69,12 +80,8 @@ impl Table {
             Ok(options) => options,
             Err(unset) => unreachable!("both capacities are set: {unset}"),
         };
-        let quick = Quick::with_options(
-            options,
-            weight,
-            DefaultHashBuilder::default(),
-            DefaultLifecycle::default(),
-        );
+        let quick =
+            Quick::with_options(options, weight, DefaultHashBuilder::default(), DropOutside);
         let heaviest = heaviest(quick.shard_capacity());
         Self { quick, weight, heaviest }
     }
@@ -105,10 +112,21 @@ impl Table {
     }
 }
 
-/// A power of two: as many shards as `quick_cache` would choose, but no more than there is `room` for.
-fn shards(room: usize) -> usize {
+/// A power of two: four shards for each processor, less where they would be small, more where they would be
+/// large. The room is in shards of the smallest size, and of a size that is large.
+fn shards(room: usize, roomy: usize) -> usize {
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
-    (processors * 4).next_power_of_two().min(1 << room.max(1).ilog2())
+    let shards = (processors * 4).next_power_of_two().min(power_of_two(room));
+    shards.max(power_of_two(roomy))
+}
+
+/// The largest that is not above.
+fn power_of_two(number: usize) -> usize {
+    1 << number.max(1).ilog2()
+}
+
+fn count(number: u64) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX)
 }
 
 /// `quick_cache` admits what fits the hot part of a shard, rounded down, but at least 1.
@@ -138,6 +156,33 @@ impl Weighter<TableKey, Slot> for Weight {
         match self {
             Self::One => 1,
             Self::Bytes => self.of(key.len(), slot.value.heap_bytes()),
+        }
+    }
+}
+
+/// Sees to it that what is evicted is dropped after the lock of its shard is given back.
+///
+/// A kept object is a user's, and so is what happens when it is dropped: it may use the cache.
+/// `quick_cache` by itself does so for the first two of an operation, and drops more than that at once.
+#[derive(Clone, Debug)]
+pub(crate) struct DropOutside;
+
+/// What one operation has evicted: rarely more than one entry.
+#[derive(Default)]
+pub(crate) struct Evicted {
+    first: Option<(TableKey, Slot)>,
+    more: Vec<(TableKey, Slot)>,
+}
+
+impl Lifecycle<TableKey, Slot> for DropOutside {
+    type RequestState = Evicted;
+
+    #[inline]
+    fn on_evict(&self, evicted: &mut Evicted, key: TableKey, slot: Slot) {
+        if evicted.first.is_none() {
+            evicted.first = Some((key, slot));
+        } else {
+            evicted.more.push((key, slot));
         }
     }
 }
@@ -194,11 +239,12 @@ mod tests {
                 held <= bound as u64 && held + shards as u64 > bound as u64,
                 "{held} of {bound}"
             );
-            assert!(shards == 1 || bound / shards >= SHARD_ENTRIES, "{shards} shards of {bound}");
+            assert!(shards == 1 || bound / shards >= SMALL_ENTRIES, "{shards} shards of {bound}");
         }
-        let table = Table::new(Capacity::Bytes(3 * SHARD_BYTES + 1));
+        assert!(Table::new(Capacity::Entries(2_000_000)).quick().num_shards() >= 64);
+        let table = Table::new(Capacity::Bytes(3 * SMALL_BYTES + 1));
         assert!((1..=2).contains(&table.quick().num_shards()));
-        assert!(table.quick().capacity() <= 3 * SHARD_BYTES + 1);
+        assert!(table.quick().capacity() <= 3 * SMALL_BYTES + 1);
         assert_eq!(Table::new(Capacity::Bytes(0)).quick().num_shards(), 1);
     }
 }

@@ -51,3 +51,64 @@ async fn what_cannot_be_held_is_refused_and_harms_nothing() {
         cache.remember("r", "1h", async || Ok::<_, cache_memory::Error>(large.clone())).await;
     assert_eq!(loaded.unwrap(), large, "it is returned nevertheless");
 }
+
+/// A value whose dropping uses the cache that it came from.
+struct Recursive(Option<Cache>);
+
+impl serde::Serialize for Recursive {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&"x".repeat(100))
+    }
+}
+
+thread_local! {
+    static CACHE: std::cell::RefCell<Option<Cache>> = const { std::cell::RefCell::new(None) };
+}
+
+impl<'de> serde::Deserialize<'de> for Recursive {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?;
+        Ok(Self(CACHE.with_borrow(Option::clone)))
+    }
+}
+
+impl Drop for Recursive {
+    fn drop(&mut self) {
+        if let Some(cache) = self.0.take() {
+            let mut touches_every_shard =
+                std::pin::pin!(cache.get_many::<i64>((0..20).map(|n| format!("n{n}"))));
+            let polled = touches_every_shard
+                .as_mut()
+                .poll(&mut std::task::Context::from_waker(std::task::Waker::noop()));
+            assert!(polled.is_ready());
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_dropped_may_use_the_cache() {
+    let cache = Cache::new(MemoryStore::builder().max_bytes(20_000).build());
+    CACHE.set(Some(cache.clone()));
+    let keep = async |n: usize, ttl: &str| {
+        cache.put(format!("k{n}"), &Recursive(None), ttl).await.unwrap();
+        drop(cache.get_shared::<Recursive>(format!("k{n}")).await.unwrap());
+    };
+    for n in 0..30 {
+        keep(n, "1h").await;
+    }
+    // Replaced, removed, expired and replaced, many evicted at once, flushed.
+    keep(0, "1h").await;
+    keep(1, "1s").await;
+    cache.forget("k0").await.unwrap();
+    tokio::time::advance(std::time::Duration::from_secs(1)).await;
+    assert!(cache.add("k1", "fresh", "1h").await.unwrap());
+    keep(2, "1s").await;
+    tokio::time::advance(std::time::Duration::from_secs(1)).await;
+    assert!(!cache.has("k2").await.unwrap());
+    cache.put("large", &"x".repeat(15_000), "1h").await.unwrap();
+    for n in 0..10 {
+        keep(n, "1h").await;
+    }
+    cache.flush().await.unwrap();
+    CACHE.set(None);
+}

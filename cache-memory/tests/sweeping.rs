@@ -184,3 +184,64 @@ async fn closing_gives_everything_back() {
     tokio::task::yield_now().await;
     assert_eq!((store.entries(), tasks.num_alive_tasks()), (0, 0));
 }
+
+#[test]
+fn a_runtime_that_is_gone_or_going_does_no_harm() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let handle = runtime.handle().clone();
+    let (store, cache) = store();
+    let (sent, received) = std::sync::mpsc::channel();
+    let late = cache.clone();
+    let put = async move |cache: &Cache| cache.put("k", "v", "1h").await.unwrap();
+    // While it shuts down: a blocking task that outlives it.
+    let handle_of_task = handle.clone();
+    runtime.spawn_blocking(move || {
+        received.recv().unwrap();
+        handle_of_task.block_on(put(&late));
+    });
+    runtime.shutdown_background();
+    sent.send(()).unwrap();
+    // And afterwards, with its handle still at hand.
+    let _entered = handle.enter();
+    let polled = std::pin::pin!(put(&cache))
+        .poll(&mut std::task::Context::from_waker(std::task::Waker::noop()));
+    assert!(polled.is_ready());
+    assert!(store.entries() == 1);
+}
+
+#[test]
+fn a_new_sweeper_finds_what_was_left() {
+    let (store, cache) = store();
+    let runtime = || {
+        tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .start_paused(true)
+            .build()
+            .unwrap()
+    };
+    runtime().block_on(async {
+        for n in 0..100 {
+            cache.put(format!("k{n}"), "v", Duration::from_millis(1)).await.unwrap();
+        }
+    });
+    runtime().block_on(async {
+        cache.put("long", "v", "30d").await.unwrap();
+        tokio::task::yield_now().await;
+        advance(Duration::from_secs(1)).await;
+        swept(&store, 1).await;
+    });
+}
+
+#[test]
+fn without_timers_the_store_works_unswept() {
+    let (store, cache) = store();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    runtime.block_on(async {
+        for n in 0..3 {
+            cache.put(format!("k{n}"), "v", "1h").await.unwrap();
+            tokio::task::yield_now().await;
+        }
+        assert!(cache.has("k0").await.unwrap());
+    });
+    assert_eq!(store.entries(), 3);
+}

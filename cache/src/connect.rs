@@ -6,7 +6,7 @@
 
 use cache_core::{Cache, CacheBuilder, Error, IntoTtl};
 
-use crate::url::{Short, Url, refused};
+use crate::url::{self, Options, Short, refused};
 
 /// Opens the cache that `url` describes.
 ///
@@ -36,18 +36,15 @@ use crate::url::{Short, Url, refused};
 /// shows a password.
 #[allow(clippy::unused_async, reason = "a server is connected to here")]
 pub async fn connect(url: &str) -> Result<Cache, Error> {
-    let mut url = Url::parse(url)?;
-    match url.scheme {
-        "memory" => memory(url),
+    let (driver, rest) = url::driver(url)?;
+    match driver {
+        "memory" => memory(rest),
         "redis" | "rediss" | "redis-cluster" | "rediss-cluster" | "redis-sentinel"
-        | "rediss-sentinel" | "valkey" | "valkeys" => {
-            url.rest = "";
-            Err(refused(if cfg!(feature = "redis") {
-                "the redis driver is not part of this version of `cache` yet; use `memory:`"
-            } else {
-                "this build has no redis driver: enable the feature `redis` of `cache`"
-            }))
-        }
+        | "rediss-sentinel" | "valkey" | "valkeys" => Err(refused(if cfg!(feature = "redis") {
+            "the redis driver is not part of this version of `cache` yet; use `memory:`"
+        } else {
+            "this build has no redis driver: enable the feature `redis` of `cache`"
+        })),
         unknown => Err(refused(format!(
             "`{}` is not the name of a driver; there are `memory:` and `redis://…`",
             Short(unknown)
@@ -56,16 +53,18 @@ pub async fn connect(url: &str) -> Result<Cache, Error> {
 }
 
 #[cfg(feature = "memory")]
-fn memory(mut url: Url<'_>) -> Result<Cache, Error> {
+fn memory(rest: &str) -> Result<Cache, Error> {
     use crate::MemoryStore;
 
-    if !matches!(url.rest, "" | "//") {
+    let (place, query) = rest.split_once('?').unwrap_or((rest, ""));
+    if !matches!(place, "" | "//") {
         return Err(refused(
             "`memory:` is followed by nothing, or by options: `memory:?max_entries=1000`",
         ));
     }
+    let mut options = Options::parse("memory", query)?;
     let mut store = MemoryStore::builder();
-    store = match (url.take_number("max_entries")?, url.take_number("max_bytes")?) {
+    store = match (options.take_number("max_entries")?, options.take_number("max_bytes")?) {
         (Some(_), Some(_)) => {
             return Err(refused("`max_entries` and `max_bytes` exclude each other: give one"));
         }
@@ -73,29 +72,29 @@ fn memory(mut url: Url<'_>) -> Result<Cache, Error> {
         (None, Some(bytes)) => store.max_bytes(bytes),
         (None, None) => store,
     };
-    let cache = common(Cache::builder(store.build()), &mut url)?;
-    url.finish("`max_entries`, `max_bytes`, `default_ttl`, `prefix` and `max_value_bytes`")?;
+    let cache = common(Cache::builder(store.build()), &mut options)?;
+    options.finish("`max_entries`, `max_bytes`, `default_ttl`, `prefix` and `max_value_bytes`")?;
     cache.build()
 }
 
 #[cfg(not(feature = "memory"))]
-fn memory(_: Url<'_>) -> Result<Cache, Error> {
+fn memory(_: &str) -> Result<Cache, Error> {
     Err(refused("this build has no memory driver: enable the feature `memory` of `cache`"))
 }
 
 /// The options of every driver.
 #[cfg(feature = "memory")]
-fn common(mut cache: CacheBuilder, url: &mut Url<'_>) -> Result<CacheBuilder, Error> {
-    if let Some(ttl) = url.take("default_ttl") {
+fn common(mut cache: CacheBuilder, options: &mut Options<'_>) -> Result<CacheBuilder, Error> {
+    if let Some(ttl) = options.take("default_ttl") {
         let ttl: crate::Ttl = ttl.parse().map_err(|invalid| {
             refused(format!("the option `default_ttl` cannot be used: {invalid}"))
         })?;
         cache = cache.default_ttl(ttl.into_ttl()?);
     }
-    if let Some(bytes) = url.take_number("max_value_bytes")? {
+    if let Some(bytes) = options.take_number("max_value_bytes")? {
         cache = cache.max_value_bytes(usize::try_from(bytes).unwrap_or(usize::MAX));
     }
-    if let Some(prefix) = url.take("prefix")
+    if let Some(prefix) = options.take("prefix")
         && (prefix.is_empty() || prefix.contains(['#', '{', '}']))
     {
         return Err(refused(format!(

@@ -10,30 +10,40 @@ use std::fmt;
 
 use crate::{Error, ErrorKind};
 
-/// `scheme:rest?option=value&…`.
-pub(crate) struct Url<'u> {
-    pub(crate) scheme: &'u str,
-    /// What stands between the scheme and the options.
-    pub(crate) rest: &'u str,
+/// Takes a URL apart into the driver's name and what follows the colon.
+pub(crate) fn driver(url: &str) -> Result<(&str, &str), Error> {
+    let split = url.split_once(':');
+    split.filter(|(name, _)| is_name(name)).ok_or_else(|| {
+        // Not a word of it is shown: it could be a password as well.
+        refused(
+            "a URL begins with the name of a driver and a colon, such as `memory:` or `redis://…`",
+        )
+    })
+}
+
+/// A scheme, as RFC 3986 has it.
+fn is_name(text: &str) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte);
+    text.starts_with(|first: char| first.is_ascii_alphabetic()) && text.bytes().all(allowed)
+}
+
+/// The options of a URL, `name=value&…` behind a question mark. They are shown in errors: for drivers whose
+/// options hold no secret.
+pub(crate) struct Options<'u> {
+    driver: &'u str,
     options: BTreeMap<Cow<'u, str>, Cow<'u, str>>,
 }
 
-impl<'u> Url<'u> {
-    /// Takes `text` apart. An option that is given twice is refused: one of the two would be lost.
-    pub(crate) fn parse(text: &'u str) -> Result<Self, Error> {
-        let Some((scheme, rest)) = text.split_once(':') else {
-            return Err(refused(
-                "a URL begins with the driver and a colon, such as `memory:` or `redis://…`",
-            ));
-        };
-        let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
+impl<'u> Options<'u> {
+    /// Takes them apart. One that is given twice is refused: one of the two would be lost.
+    pub(crate) fn parse(driver: &'u str, query: &'u str) -> Result<Self, Error> {
         let mut options = BTreeMap::new();
         for (name, value) in form_urlencoded::parse(query.as_bytes()) {
             if options.insert(name.clone(), value).is_some() {
                 return Err(refused(format!("the option `{}` is given twice", Short(&name))));
             }
         }
-        Ok(Self { scheme, rest, options })
+        Ok(Self { driver, options })
     }
 
     /// Takes an option out.
@@ -60,7 +70,7 @@ impl<'u> Url<'u> {
             Some(unknown) => Err(refused(format!(
                 "the option `{}` is not known; `{}:` takes {known}",
                 Short(unknown),
-                self.scheme
+                self.driver
             ))),
         }
     }

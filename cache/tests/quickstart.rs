@@ -123,7 +123,7 @@ fn a_url_that_cannot_be_used_is_refused() {
     let with = |url: &str| run(quickstart().arg(&folder.0).env("CACHE_URL", url));
     refuses(&with("nonsense://x"), 1, &["error: CACHE_URL cannot be used: ", "`nonsense`"]);
     refuses(&with("memory:?default_ttl=5x"), 1, &["CACHE_URL", "\"5x\" is not a TTL"]);
-    refuses(&with(""), 1, &["CACHE_URL", "begins with the driver"]);
+    refuses(&with(""), 1, &["CACHE_URL", "begins with the name of a driver"]);
 
     let output = with("memory:?max_entries=1");
     assert!(output.status.success(), "{}", text(&output.stderr));

@@ -15,6 +15,8 @@ pub(super) const KEY: &str = "probe";
 
 const CALL_EVERY: Duration = Duration::from_micros(100);
 const TICK_EVERY: Duration = Duration::from_millis(1);
+/// The grain of tokio's timers.
+const GRAIN: Duration = Duration::from_millis(1);
 
 /// A moment and what was found then.
 #[derive(Clone, Copy)]
@@ -81,13 +83,13 @@ async fn call(
 }
 
 /// How late a task is woken: whatever keeps the runtime's threads shows here. A timer of tokio's counts
-/// whole milliseconds, so one is ordinary.
+/// whole milliseconds and may come one later than asked for; only what is past that is late.
 async fn tick(stop: Arc<AtomicBool>, mut ticks: Ticks) -> Ticks {
     while !stop.load(Ordering::Relaxed) {
         let due = Instant::now() + TICK_EVERY;
         tokio::time::sleep_until(due.into()).await;
         let at = Instant::now();
-        ticks.lateness.push(Sample { at, value: at.saturating_duration_since(due) });
+        ticks.lateness.push(Sample { at, value: at.saturating_duration_since(due + GRAIN) });
         ticks.live.push(Sample { at, value: heap::live() });
     }
     ticks

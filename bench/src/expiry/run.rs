@@ -42,12 +42,14 @@ pub(super) fn run(plan: Plan, ttl: impl IntoTtl + Copy + Send + 'static) -> Outc
 
         let before = heap::live();
         let first_put = Instant::now();
-        let last_put = match tokio::spawn(put_all(cache, plan.keys, ttl)).await {
+        let last_put = match tokio::spawn(put_all(cache.clone(), plan.keys, ttl)).await {
             Ok(last_put) => last_put,
             Err(error) => panic!("the writer failed: {error}"),
         };
         tokio::time::sleep_until((last_put + plan.watched).into()).await;
         let (calls, ticks) = probes.stop().await;
+        // Not before: a probe that drops the last handle would see the memory of the table go.
+        drop(cache);
         Outcome { before, first_put, last_put, calls, ticks }
     })
 }

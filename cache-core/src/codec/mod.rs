@@ -28,12 +28,14 @@ use crate::{Error, ErrorKind, Payload};
 #[non_exhaustive]
 pub enum Codec {
     /// Compact and fast, and for almost every type. It writes no names, and so cannot carry what serde
-    /// needs names for: `#[serde(flatten)]`, `untagged`, `tag`, `skip_serializing_if`, and values
-    /// without a type, such as `serde_json::Value`. Those end in an error, never in another value.
+    /// needs names for: `#[serde(flatten)]`, `untagged`, `tag`, `alias`, `skip_serializing_if`, and
+    /// values without a type, such as `serde_json::Value`. Those end in an error, never in another
+    /// value.
     #[default]
     Binary,
-    /// JSON, for types that [`Binary`](Self::Binary) cannot carry, at some three times the size and
-    /// time.
+    /// JSON, for types that [`Binary`](Self::Binary) cannot carry, larger and slower. It writes names and no
+    /// shapes: a value is read by whatever type can make sense of its names. It cannot tell `Some(None)`
+    /// from `None`, and writes what is no number (`f64::NAN`, the infinities) as `null`.
     #[cfg(feature = "json")]
     Json,
 }
@@ -135,7 +137,7 @@ fn foreign(codec: Codec, bytes: &[u8]) -> Error {
 }
 
 #[cold]
-fn too_large(limit: usize) -> Error {
+pub(crate) fn too_large(limit: usize) -> Error {
     Error::new(
         ErrorKind::TooLarge,
         format!(

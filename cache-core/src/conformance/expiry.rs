@@ -1,6 +1,8 @@
 //! Lifetimes: an entry is gone at its deadline, for every operation, and a fresh one is not.
 
+use std::future::poll_fn;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use super::{Case, Rig, case, millis};
@@ -20,6 +22,7 @@ pub(super) fn cases() -> Vec<Case> {
         case!(a_touch_gives_a_new_lifetime),
         case!(a_touch_revives_nothing),
         case!(what_is_left_is_rounded_up),
+        case!(a_read_of_what_has_expired_takes_nothing_fresh_away),
         case!(expiry_takes_nothing_fresh_away).on_threads(),
     ]
 }
@@ -222,6 +225,36 @@ async fn what_is_left_is_rounded_up(rig: Rig) {
     );
 }
 
+/// A reader has met an expired entry, and gone so far and no further, when a fresh one takes its place.
+async fn a_read_of_what_has_expired_takes_nothing_fresh_away(rig: Rig) {
+    let cache = rig.cache().await;
+    for steps in 0..40 {
+        cache.put("k", "old", millis(1)).await.unwrap();
+        rig.pass(millis(5)).await;
+        let mut reader = Box::pin(cache.get::<String>("k"));
+        let mut read = None;
+        for _ in 0..steps {
+            if read.is_none() {
+                read = poll_fn(|cx| match reader.as_mut().poll(cx) {
+                    Poll::Ready(read) => Poll::Ready(Some(read)),
+                    Poll::Pending => Poll::Ready(None),
+                })
+                .await;
+            }
+        }
+        cache.put("k", "fresh", "1h").await.unwrap();
+        match read {
+            Some(read) => assert_eq!(read.unwrap(), None),
+            None => drop(reader.await.unwrap()),
+        }
+        assert_eq!(
+            cache.get::<String>("k").await.unwrap().as_deref(),
+            Some("fresh"),
+            "{steps} steps"
+        );
+    }
+}
+
 /// Readers meet an expired entry while a fresh one takes its place.
 async fn expiry_takes_nothing_fresh_away(rig: Rig) {
     let cache = rig.cache().await;
@@ -244,6 +277,10 @@ async fn expiry_takes_nothing_fresh_away(rig: Rig) {
             })
             .collect();
         together.wait().await;
+        // Sooner or later after they have begun, whatever they are at.
+        for _ in 0..round % 32 {
+            tokio::task::yield_now().await;
+        }
         cache.put("k", "fresh", "1h").await.unwrap();
         for reader in readers {
             reader.await.unwrap();

@@ -2,7 +2,7 @@
 
 use std::panic::resume_unwind;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 use tokio::sync::{Notify, oneshot};
 use tokio::task::JoinHandle;
@@ -28,6 +28,8 @@ pub(super) fn cases() -> Vec<Case> {
         case!(another_type_is_loaded_anew),
         case!(a_lifetime_of_zero_stores_nothing),
         case!(loads_of_different_keys_do_not_wait_for_each_other),
+        case!(a_value_too_large_to_store_is_loaded_once_for_all),
+        case!(no_load_outlives_a_change).on_threads(),
     ]
 }
 
@@ -207,10 +209,23 @@ async fn a_dropped_waiter_is_not_missed(rig: Rig) {
 
 async fn a_change_during_the_load_wins(rig: Rig) {
     let cache = rig.cache().await;
-    for change in
-        ["forget", "forget_many", "put", "put_many", "put zero", "add", "pull", "increment"]
-    {
+    let changes = [
+        "forget",
+        "forget_many",
+        "put",
+        "put_many",
+        "put zero",
+        "add",
+        "pull",
+        "increment",
+        "touch zero",
+    ];
+    for change in changes {
         cache.forget("k").await.unwrap();
+        if change == "touch zero" {
+            // Of another type, so that it is loaded anew.
+            cache.put("k", &1, "1h").await.unwrap();
+        }
         let held = Held::start(&cache, "k").await;
         let left = match change {
             "forget" => cache.forget("k").await.map(|_| None),
@@ -220,6 +235,7 @@ async fn a_change_during_the_load_wins(rig: Rig) {
             "put zero" => cache.put("k", "changed", 0).await.map(|()| None),
             "add" => cache.add("k", "changed", "1h").await.map(|_| Some("changed")),
             "pull" => cache.pull::<String>("k").await.map(|_| None),
+            "touch zero" => cache.touch("k", 0).await.map(|_| None),
             _ => cache.increment("k").await.map(|_| None),
         };
         let left = left.unwrap();
@@ -321,4 +337,63 @@ async fn loads_of_different_keys_do_not_wait_for_each_other(rig: Rig) {
         .await;
     assert_eq!(nested.unwrap(), "in");
     assert_eq!(held.finish("v").await.unwrap(), "v");
+}
+
+async fn a_value_too_large_to_store_is_loaded_once_for_all(rig: Rig) {
+    let cache = rig.builder().await.max_value_bytes(100).build().unwrap();
+    let held = Held::start(&cache, "k").await;
+    let waiters = [waiter(&cache, "k", "unused"), waiter(&cache, "k", "unused")];
+    settle(&cache, 2).await;
+    let large = "x".repeat(1_000);
+    assert_eq!(held.finish(&large).await.unwrap(), large);
+    for waiter in waiters {
+        assert_eq!(waiter.await.unwrap().unwrap(), large);
+    }
+    assert_eq!((cache.stats().loads, cache.stats().bypassed), (1, 1));
+    assert!(!cache.has("k").await.unwrap());
+}
+
+/// What a change says has changed is never read as it was before, whatever loads meanwhile.
+async fn no_load_outlives_a_change(rig: Rig) {
+    const CHANGES: u64 = 20_000;
+    let cache = rig.cache().await;
+    let (truth, done) = (Arc::new(AtomicU64::new(1)), Arc::new(AtomicBool::new(false)));
+    let loaders: Vec<_> = (0..3)
+        .map(|_| {
+            let (cache, truth, done) = (cache.clone(), Arc::clone(&truth), Arc::clone(&done));
+            tokio::spawn(async move {
+                while !done.load(Ordering::SeqCst) {
+                    let load = async || Ok::<_, Error>(truth.load(Ordering::SeqCst).to_string());
+                    cache.remember("k", "1h", load).await.unwrap();
+                    tokio::task::yield_now().await;
+                }
+            })
+        })
+        .collect();
+    // One that forgets, and one that flushes.
+    let changers: Vec<_> = [false, true]
+        .map(|flushes| {
+            let (cache, truth) = (cache.clone(), Arc::clone(&truth));
+            tokio::spawn(async move {
+                for _ in 0..CHANGES {
+                    let now = truth.fetch_add(1, Ordering::SeqCst) + 1;
+                    if flushes {
+                        cache.flush().await.unwrap();
+                    } else {
+                        cache.forget("k").await.unwrap();
+                    }
+                    if let Some(read) = cache.get::<String>("k").await.unwrap() {
+                        assert!(read.parse::<u64>().unwrap() >= now, "{read} is read after {now}");
+                    }
+                }
+            })
+        })
+        .into();
+    for changer in changers {
+        changer.await.unwrap();
+    }
+    done.store(true, Ordering::SeqCst);
+    for loader in loaders {
+        loader.await.unwrap();
+    }
 }

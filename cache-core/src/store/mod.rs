@@ -23,7 +23,9 @@ use crate::{Encoded, Entry, Key, Payload, StoreFuture, Terms, Ttl};
 ///   never between.
 /// - **A payload is copied before the method returns.** The borrowed arguments other than `self` and
 ///   `key` do not outlive the call; the future must not need them.
-/// - **A dropped future leaves nothing stuck.** Whether the operation took place is then open.
+/// - **A dropped future leaves nothing stuck.** Whether the operation took place is then open; but if it
+///   takes place it does so before any later operation of this store on the same key. So does one that
+///   has failed for want of an answer.
 /// - **A call does nothing for a user who never awaits it, or all at once**: a store that answers
 ///   with [`StoreFuture::ready`] has acted when the method returns.
 ///
@@ -104,7 +106,8 @@ pub trait Store: Send + Sync + 'static {
     /// nor the versions of tags, nor what lives under other prefixes.
     fn flush(&self) -> StoreFuture<'_, ()>;
 
-    /// Gives back connections and memory. No call follows but further ones of this, which do nothing.
+    /// Gives back connections and memory. No call begins after this one but further ones of it, which do
+    /// nothing; calls that are under way may end in any way.
     fn close(&self) -> StoreFuture<'_, ()>;
 
     /// Tags, where this store can do them.
