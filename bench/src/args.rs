@@ -8,7 +8,7 @@ Measures the memory driver against the raw parts beneath it.
 usage: cargo xtask bench [--quick] [SECTION]...
 
   --quick   fewer rounds and smaller numbers: a look, not a measurement
-  SECTION   hits, herd, expiry or ttl; all of them unless said";
+  SECTION   hits, shape, herd, expiry or ttl; all of them unless said";
 
 pub(crate) enum Request {
     Run(Options),
@@ -30,17 +30,19 @@ pub(crate) enum Effort {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Section {
     Hits,
+    Shape,
     Herd,
     Expiry,
     Ttl,
 }
 
 impl Section {
-    const ALL: [Self; 4] = [Self::Hits, Self::Herd, Self::Expiry, Self::Ttl];
+    const ALL: [Self; 5] = [Self::Hits, Self::Shape, Self::Herd, Self::Expiry, Self::Ttl];
 
     const fn name(self) -> &'static str {
         match self {
             Self::Hits => "hits",
+            Self::Shape => "shape",
             Self::Herd => "herd",
             Self::Expiry => "expiry",
             Self::Ttl => "ttl",

@@ -5,6 +5,7 @@
 //! twice, memory that did not come back.
 
 mod args;
+mod codec;
 mod expiry;
 mod fixture;
 mod head;
@@ -43,6 +44,7 @@ fn main() -> ExitCode {
         println!("\n== {section} ==");
         match section {
             Section::Hits => hits::run(&fixture, options.effort, &mut findings),
+            Section::Shape => codec::run(&fixture, options.effort, &mut findings),
             Section::Herd => herd::run(options.effort, &mut findings),
             Section::Expiry => expiry::run(options.effort, &mut findings),
             Section::Ttl => ttl::run(&fixture, options.effort, &mut findings),

@@ -51,7 +51,10 @@ pub(super) fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
     read_seed(PhantomData, bytes)
 }
 
-fn read_seed<'de, S: DeserializeSeed<'de>>(seed: S, bytes: &'de [u8]) -> Result<S::Value, String> {
+pub(super) fn read_seed<'de, S: DeserializeSeed<'de>>(
+    seed: S,
+    bytes: &'de [u8],
+) -> Result<S::Value, String> {
     let Some((shape, body)) = bytes.split_first_chunk() else {
         return Err("the stored value is cut short".into());
     };

@@ -33,7 +33,10 @@
 //!
 //! # The hash
 //!
-//! An event is one 64-bit word, its kind in the low byte and its number above. A hash `h` sees a word `w` by
+//! An event is one 64-bit word, its kind in the low byte and its number, where it has one, above. The kinds are
+//! numbered from 1: `BOOL`, `I8`, `I16`, `I32`, `I64`, `I128`, `U8`, `U16`, `U32`, `U64`, `U128`, `F32`, `F64`,
+//! `CHAR`, `STR`, `BYTES`, `NONE`, `SOME`, `UNIT`, `NEWTYPE`, `SEQ`, `MAP`, `TUPLE`, `STRUCT`, `VARIANT`, `NAME`,
+//! `END`. A hash `h` sees a word `w` by
 //! `h = (rotate_left(h, 5) ^ w) * 0x9E37_79B9_7F4A_7C15`, starting from 0; at the end it is folded by the
 //! finalizer of `MurmurHash3`. A name is one word: the hash, in the same way and starting from the kind `NAME`,
 //! of its length, then its bytes in little-endian words of 8, the last one filled up with zeros, even if it is
@@ -43,6 +46,8 @@
 
 mod names;
 mod read;
+#[cfg(test)]
+mod tests;
 mod trace;
 mod write;
 

@@ -216,6 +216,7 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for ElementsVisitor<'_, V> {
     #[inline]
     fn visit_seq<A: SeqAccess<'de>>(self, inner: A) -> Result<V::Value, A::Error> {
         let Self { visitor, trace } = self;
+        claim(trace, inner.size_hint())?;
         let mut count = 0;
         nested!(trace, {
             let read = visitor.visit_seq(Elements { inner, trace, count: &mut count });
@@ -227,6 +228,7 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for ElementsVisitor<'_, V> {
     #[inline]
     fn visit_map<A: MapAccess<'de>>(self, inner: A) -> Result<V::Value, A::Error> {
         let Self { visitor, trace } = self;
+        claim(trace, inner.size_hint())?;
         let mut count = 0;
         nested!(trace, {
             let read = visitor.visit_map(Elements { inner, trace, count: &mut count });
@@ -236,15 +238,13 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for ElementsVisitor<'_, V> {
     }
 }
 
-impl<A> Elements<'_, '_, A> {
-    #[inline]
-    fn element<E: serde::de::Error>(&mut self) -> Result<(), E> {
-        *self.count += 1;
-        if self.trace.element() {
-            Ok(())
-        } else {
-            Err(E::custom("it claims more elements than it has bytes"))
-        }
+/// Takes a claimed number of elements for true only if there are bytes for them, beside all that was claimed
+/// before: so whatever is reserved for elements, at every level together, is for no more of them than bytes.
+#[inline]
+fn claim<E: serde::de::Error>(trace: &Trace, elements: Option<usize>) -> Result<(), E> {
+    match elements {
+        Some(elements) if trace.elements_are(elements as u64) => Ok(()),
+        _ => Err(E::custom("it claims more elements than it has bytes")),
     }
 }
 
@@ -257,15 +257,13 @@ impl<'de, A: SeqAccess<'de>> SeqAccess<'de> for Elements<'_, '_, A> {
         seed: T,
     ) -> Result<Option<T::Value>, A::Error> {
         let element = self.inner.next_element_seed(Reading::new(seed, self.trace))?;
-        if element.is_some() {
-            self.element()?;
-        }
+        *self.count += u64::from(element.is_some());
         Ok(element)
     }
 
     #[inline]
     fn size_hint(&self) -> Option<usize> {
-        self.inner.size_hint().map(|claimed| self.trace.at_most(claimed))
+        self.inner.size_hint()
     }
 }
 
@@ -278,9 +276,7 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Elements<'_, '_, A> {
         seed: K,
     ) -> Result<Option<K::Value>, A::Error> {
         let key = self.inner.next_key_seed(Reading::new(seed, self.trace))?;
-        if key.is_some() {
-            self.element()?;
-        }
+        *self.count += u64::from(key.is_some());
         Ok(key)
     }
 
@@ -291,7 +287,7 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Elements<'_, '_, A> {
 
     #[inline]
     fn size_hint(&self) -> Option<usize> {
-        self.inner.size_hint().map(|claimed| self.trace.at_most(claimed))
+        self.inner.size_hint()
     }
 }
 
@@ -303,9 +299,16 @@ struct FieldsVisitor<'t, V> {
     fields: Option<&'static [&'static str]>,
 }
 
-struct Fields<'t, A> {
+struct Fields<'t, 'n, A> {
     inner: A,
     trace: &'t Trace,
+    /// How many were read.
+    count: &'n mut usize,
+}
+
+#[cold]
+fn aliased<E: serde::de::Error>() -> E {
+    E::custom("a field has several names, as with `#[serde(alias)]`; use the json codec")
 }
 
 impl<'de, V: Visitor<'de>> Visitor<'de> for FieldsVisitor<'_, V> {
@@ -318,9 +321,14 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for FieldsVisitor<'_, V> {
     #[inline]
     fn visit_seq<A: SeqAccess<'de>>(self, inner: A) -> Result<V::Value, A::Error> {
         let Self { visitor, trace, fields } = self;
+        let mut count = 0;
         nested!(trace, {
-            let read = visitor.visit_seq(Fields { inner, trace });
+            let read = visitor.visit_seq(Fields { inner, trace, count: &mut count });
             if let Some(fields) = fields {
+                // The list has every name, and does not say whose.
+                if read.is_ok() && count < fields.len() {
+                    return Err(aliased());
+                }
                 trace.see_names(Names::of(fields));
             }
             read
@@ -328,7 +336,7 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for FieldsVisitor<'_, V> {
     }
 }
 
-impl<'de, A: SeqAccess<'de>> SeqAccess<'de> for Fields<'_, A> {
+impl<'de, A: SeqAccess<'de>> SeqAccess<'de> for Fields<'_, '_, A> {
     type Error = A::Error;
 
     #[inline]
@@ -336,6 +344,7 @@ impl<'de, A: SeqAccess<'de>> SeqAccess<'de> for Fields<'_, A> {
         &mut self,
         seed: T,
     ) -> Result<Option<T::Value>, A::Error> {
+        *self.count += 1;
         self.inner.next_element_seed(Reading::new(seed, self.trace))
     }
 
@@ -434,13 +443,10 @@ impl<'de, 't, A: EnumAccess<'de>> EnumAccess<'de> for Variants<'t, A> {
         seed: T,
     ) -> Result<(T::Value, Self::Variant), A::Error> {
         let Self { inner, trace, names } = self;
-        let mut index = None;
-        let (value, variant) = inner.variant_seed(IndexSeed { seed, index: &mut index })?;
-        let Some(index) = index else {
+        let mut choice = Choice { names, made: None };
+        let (value, variant) = inner.variant_seed(ChoiceSeed { seed, choice: &mut choice })?;
+        let Some((index, name)) = choice.made else {
             return Err(A::Error::custom("the variant of an enum is not given by its index"));
-        };
-        let Some(name) = usize::try_from(index).ok().and_then(|index| names.get(index)) else {
-            return Err(A::Error::custom(format_args!("there is no variant {index}")));
         };
         trace.see_number(Kind::Variant, index);
         trace.see_name(name);
@@ -482,37 +488,58 @@ impl<'de, A: VariantAccess<'de>> VariantAccess<'de> for Reading<'_, A> {
     }
 }
 
-/// Listens in on the index of a variant, on its way to the identifier that the type makes of it.
-struct IndexSeed<'i, T> {
-    seed: T,
-    index: &'i mut Option<u64>,
+/// Which variant is read, of those that have a name.
+struct Choice {
+    names: &'static [&'static str],
+    made: Option<(u64, &'static str)>,
 }
 
-impl<'de, T: DeserializeSeed<'de>> DeserializeSeed<'de> for IndexSeed<'_, T> {
+/// Listens in on the index of a variant, on its way to the identifier that the type makes of it.
+///
+/// An identifier is given the name instead. It is the name that goes into the shape, and where a variant has
+/// an alias, which is listed among the names, the name at an index is not that of the variant at that index.
+struct ChoiceSeed<'c, T> {
+    seed: T,
+    choice: &'c mut Choice,
+}
+
+impl<'de, T: DeserializeSeed<'de>> DeserializeSeed<'de> for ChoiceSeed<'_, T> {
     type Value = T::Value;
 
     #[inline]
     fn deserialize<D: Deserializer<'de>>(self, inner: D) -> Result<T::Value, D::Error> {
-        self.seed.deserialize(IndexDeserializer { inner, index: self.index })
+        self.seed.deserialize(ChoiceDeserializer { inner, choice: self.choice })
     }
 }
 
-struct IndexDeserializer<'i, D> {
+struct ChoiceDeserializer<'c, D> {
     inner: D,
-    index: &'i mut Option<u64>,
+    choice: &'c mut Choice,
 }
 
-impl<'de, D: Deserializer<'de>> Deserializer<'de> for IndexDeserializer<'_, D> {
+impl<'de, D: Deserializer<'de>> Deserializer<'de> for ChoiceDeserializer<'_, D> {
     type Error = D::Error;
 
     #[inline]
+    fn deserialize_identifier<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
+        self.inner.deserialize_u64(NameVisitor { visitor, choice: self.choice })
+    }
+
+    fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
+        self.deserialize_identifier(visitor)
+    }
+
+    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
+        self.deserialize_identifier(visitor)
+    }
+
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
-        self.inner.deserialize_u64(IndexVisitor { visitor, index: self.index })
+        self.inner.deserialize_u64(IndexVisitor { visitor, choice: self.choice })
     }
 
     serde::forward_to_deserialize_any! {
-        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option unit
-        unit_struct newtype_struct seq tuple tuple_struct map struct enum identifier ignored_any
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char bytes byte_buf option unit unit_struct
+        newtype_struct seq tuple tuple_struct map struct enum ignored_any
     }
 
     fn is_human_readable(&self) -> bool {
@@ -520,9 +547,43 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for IndexDeserializer<'_, D> {
     }
 }
 
-struct IndexVisitor<'i, V> {
+impl Choice {
+    #[inline]
+    fn make<E: serde::de::Error>(&mut self, index: u64) -> Result<&'static str, E> {
+        let name = usize::try_from(index).ok().and_then(|index| self.names.get(index));
+        let name = name.ok_or_else(|| E::custom(format_args!("there is no variant {index}")))?;
+        self.made = Some((index, name));
+        Ok(name)
+    }
+}
+
+struct NameVisitor<'c, V> {
     visitor: V,
-    index: &'i mut Option<u64>,
+    choice: &'c mut Choice,
+}
+
+impl<'de, V: Visitor<'de>> Visitor<'de> for NameVisitor<'_, V> {
+    type Value = V::Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.visitor.expecting(f)
+    }
+
+    #[inline]
+    fn visit_u32<E: serde::de::Error>(self, index: u32) -> Result<V::Value, E> {
+        self.visit_u64(index.into())
+    }
+
+    #[inline]
+    fn visit_u64<E: serde::de::Error>(self, index: u64) -> Result<V::Value, E> {
+        let name = self.choice.make(index)?;
+        self.visitor.visit_borrowed_str(name)
+    }
+}
+
+struct IndexVisitor<'c, V> {
+    visitor: V,
+    choice: &'c mut Choice,
 }
 
 impl<'de, V: Visitor<'de>> Visitor<'de> for IndexVisitor<'_, V> {
@@ -532,15 +593,12 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for IndexVisitor<'_, V> {
         self.visitor.expecting(f)
     }
 
-    #[inline]
     fn visit_u32<E: serde::de::Error>(self, index: u32) -> Result<V::Value, E> {
-        *self.index = Some(u64::from(index));
-        self.visitor.visit_u32(index)
+        self.visit_u64(index.into())
     }
 
-    #[inline]
     fn visit_u64<E: serde::de::Error>(self, index: u64) -> Result<V::Value, E> {
-        *self.index = Some(index);
+        self.choice.make(index)?;
         self.visitor.visit_u64(index)
     }
 }

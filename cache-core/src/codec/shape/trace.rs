@@ -109,20 +109,13 @@ impl Trace {
         self.word(name_word(name));
     }
 
-    /// Counts an element. `false` if there are more than there can be: elements that take no bytes could
-    /// otherwise be claimed without end.
+    /// Counts elements. `false` if there are more than there can be: those that take no bytes could otherwise
+    /// be claimed without end.
     #[inline]
-    pub(super) fn element(&self) -> bool {
-        let elements = self.elements.get() + 1;
+    pub(super) fn elements_are(&self, more: u64) -> bool {
+        let elements = self.elements.get().saturating_add(more);
         self.elements.set(elements);
         elements <= self.most_elements
-    }
-
-    /// How many more elements there can be, of those that are claimed.
-    #[inline]
-    pub(super) fn at_most(&self, claimed: usize) -> usize {
-        let left = self.most_elements.saturating_sub(self.elements.get());
-        claimed.min(usize::try_from(left).unwrap_or(usize::MAX))
     }
 
     /// Goes one level deeper, or says that this is too deep.

@@ -283,7 +283,7 @@ impl<'t, C> Compound<'t, C> {
     fn element(&mut self) {
         self.count += 1;
         // How many there may be is known when all is written.
-        self.trace.element();
+        self.trace.elements_are(1);
     }
 
     #[inline]

@@ -1,0 +1,117 @@
+//! Section "shape": what it costs to tell shapes apart, beside bincode alone.
+//!
+//! The code of the library itself, taken in as a file: its codec is nothing that users can reach.
+
+#[allow(dead_code, unreachable_pub, missing_docs)]
+#[path = "../../cache-core/src/codec/shape/mod.rs"]
+mod shape;
+
+use std::hint::black_box;
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use bincode::config::{self, Configuration};
+use quick_cache::sync::Cache as QuickCache;
+
+use self::shape::{Reading, Seen, Trace};
+use crate::args::Effort;
+use crate::fixture::{CAPACITY, Fixture, User};
+use crate::race::{Race, runtime};
+use crate::verdict::Findings;
+
+const CONFIG: Configuration = config::standard();
+const OPERATIONS: u32 = 100_000;
+
+/// The bytes of a user, behind a shape.
+fn encode(user: &User) -> Arc<[u8]> {
+    let trace = Trace::writing();
+    let mut bytes = vec![0; size_of::<u64>()];
+    if let Err(error) =
+        bincode::serde::encode_into_std_write(Seen::new(user, &trace), &mut bytes, CONFIG)
+    {
+        panic!("a user can be encoded: {error}");
+    }
+    bytes[..size_of::<u64>()].copy_from_slice(&trace.shape().to_le_bytes());
+    bytes.into()
+}
+
+fn decode(bytes: &[u8]) -> User {
+    let Some((shape, body)) = bytes.split_first_chunk() else { panic!("a shape is there") };
+    let trace = Trace::reading(body.len());
+    let seed = Reading::new(PhantomData::<User>, &trace);
+    match bincode::serde::seed_decode_from_slice(seed, body, CONFIG) {
+        Ok((user, _)) if trace.shape() == u64::from_le_bytes(*shape) => user,
+        Ok(_) => panic!("a user has the shape of a user"),
+        Err(error) => panic!("a user can be decoded: {error}"),
+    }
+}
+
+pub(crate) fn run(fixture: &Fixture, effort: Effort, findings: &mut Findings) {
+    let runtime = runtime();
+    let table = |encode: fn(&User) -> Arc<[u8]>| {
+        let table = QuickCache::<String, Arc<[u8]>>::new(CAPACITY);
+        for (key, user) in fixture.entries() {
+            table.insert(key.to_owned(), encode(user));
+        }
+        table
+    };
+    let (plain, shaped) = (table(User::encode), table(encode));
+    let (plain, shaped) = (&plain, &shaped);
+    let bytes = (plain.get(fixture.key(0)), shaped.get(fixture.key(0)));
+    let (Some(plain_bytes), Some(shaped_bytes)) = bytes else { panic!("nothing was evicted") };
+    let (plain_bytes, shaped_bytes) = (&plain_bytes, &shaped_bytes);
+
+    let times = Race::new("the codec alone, one value in the processor's cache", &runtime)
+        .with("encode", move |order| async move {
+            for _ in order {
+                black_box(black_box(fixture.user(0)).encode());
+            }
+        })
+        .with("encode with shape", move |order| async move {
+            for _ in order {
+                black_box(encode(black_box(fixture.user(0))));
+            }
+        })
+        .with("decode", move |order| async move {
+            for _ in order {
+                black_box(User::decode(black_box(plain_bytes)));
+            }
+        })
+        .with("decode with shape", move |order| async move {
+            for _ in order {
+                black_box(decode(black_box(shaped_bytes)));
+            }
+        })
+        .run(fixture.order(), OPERATIONS, effort);
+    times.print();
+    times.compare("encode with shape", "encode");
+    times.compare("decode with shape", "decode");
+
+    let times = Race::new("put and get, with and without shapes", &runtime)
+        .with("put", move |order| async move {
+            for index in order {
+                let user = black_box(fixture.user(*index));
+                plain.insert(fixture.key(*index).to_owned(), user.encode());
+            }
+        })
+        .with("put with shape", move |order| async move {
+            for index in order {
+                let user = black_box(fixture.user(*index));
+                shaped.insert(fixture.key(*index).to_owned(), encode(user));
+            }
+        })
+        .with("get", move |order| async move {
+            for index in order {
+                black_box(plain.get(fixture.key(*index)).map(|bytes| User::decode(&bytes)));
+            }
+        })
+        .with("get with shape", move |order| async move {
+            for index in order {
+                black_box(shaped.get(fixture.key(*index)).map(|bytes| decode(&bytes)));
+            }
+        })
+        .run(fixture.order(), OPERATIONS, effort);
+    times.print();
+    times.compare_with_target("put with shape", "put", 1.1, findings);
+    times.compare_with_target("get with shape", "get", 1.1, findings);
+}
