@@ -11,6 +11,8 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use bincode::config::{self, Configuration};
+use bincode::enc::write::Writer;
+use bincode::error::EncodeError;
 use quick_cache::sync::Cache as QuickCache;
 
 use self::shape::{Reading, Seen, Trace};
@@ -22,17 +24,40 @@ use crate::verdict::Findings;
 const CONFIG: Configuration = config::standard();
 const OPERATIONS: u32 = 100_000;
 
+/// Where both write to.
+struct Sink(Vec<u8>);
+
+impl Writer for &mut Sink {
+    #[inline]
+    fn write(&mut self, bytes: &[u8]) -> Result<(), EncodeError> {
+        self.0.extend_from_slice(bytes);
+        Ok(())
+    }
+}
+
+/// The bytes of a user, behind as many as a shape would have.
+fn encode_plain(user: &User) -> Arc<[u8]> {
+    let mut sink = Sink(vec![0; size_of::<u64>()]);
+    if let Err(error) = bincode::serde::encode_into_writer(user, &mut sink, CONFIG) {
+        panic!("a user can be encoded: {error}");
+    }
+    sink.0.into()
+}
+
+fn decode_plain(bytes: &[u8]) -> User {
+    User::decode(&bytes[size_of::<u64>()..])
+}
+
 /// The bytes of a user, behind a shape.
 fn encode(user: &User) -> Arc<[u8]> {
     let trace = Trace::writing();
-    let mut bytes = vec![0; size_of::<u64>()];
-    if let Err(error) =
-        bincode::serde::encode_into_std_write(Seen::new(user, &trace), &mut bytes, CONFIG)
-    {
+    let mut sink = Sink(vec![0; size_of::<u64>()]);
+    let seen = Seen::new(user, &trace);
+    if let Err(error) = bincode::serde::encode_into_writer(seen, &mut sink, CONFIG) {
         panic!("a user can be encoded: {error}");
     }
-    bytes[..size_of::<u64>()].copy_from_slice(&trace.shape().to_le_bytes());
-    bytes.into()
+    sink.0[..size_of::<u64>()].copy_from_slice(&trace.shape().to_le_bytes());
+    sink.0.into()
 }
 
 fn decode(bytes: &[u8]) -> User {
@@ -55,7 +80,7 @@ pub(crate) fn run(fixture: &Fixture, effort: Effort, findings: &mut Findings) {
         }
         table
     };
-    let (plain, shaped) = (table(User::encode), table(encode));
+    let (plain, shaped) = (table(encode_plain), table(encode));
     let (plain, shaped) = (&plain, &shaped);
     let bytes = (plain.get(fixture.key(0)), shaped.get(fixture.key(0)));
     let (Some(plain_bytes), Some(shaped_bytes)) = bytes else { panic!("nothing was evicted") };
@@ -64,7 +89,7 @@ pub(crate) fn run(fixture: &Fixture, effort: Effort, findings: &mut Findings) {
     let times = Race::new("the codec alone, one value in the processor's cache", &runtime)
         .with("encode", move |order| async move {
             for _ in order {
-                black_box(black_box(fixture.user(0)).encode());
+                black_box(encode_plain(black_box(fixture.user(0))));
             }
         })
         .with("encode with shape", move |order| async move {
@@ -74,7 +99,7 @@ pub(crate) fn run(fixture: &Fixture, effort: Effort, findings: &mut Findings) {
         })
         .with("decode", move |order| async move {
             for _ in order {
-                black_box(User::decode(black_box(plain_bytes)));
+                black_box(decode_plain(black_box(plain_bytes)));
             }
         })
         .with("decode with shape", move |order| async move {
@@ -91,7 +116,7 @@ pub(crate) fn run(fixture: &Fixture, effort: Effort, findings: &mut Findings) {
         .with("put", move |order| async move {
             for index in order {
                 let user = black_box(fixture.user(*index));
-                plain.insert(fixture.key(*index).to_owned(), user.encode());
+                plain.insert(fixture.key(*index).to_owned(), encode_plain(user));
             }
         })
         .with("put with shape", move |order| async move {
@@ -102,7 +127,7 @@ pub(crate) fn run(fixture: &Fixture, effort: Effort, findings: &mut Findings) {
         })
         .with("get", move |order| async move {
             for index in order {
-                black_box(plain.get(fixture.key(*index)).map(|bytes| User::decode(&bytes)));
+                black_box(plain.get(fixture.key(*index)).map(|bytes| decode_plain(&bytes)));
             }
         })
         .with("get with shape", move |order| async move {
