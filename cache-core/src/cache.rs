@@ -11,9 +11,10 @@ use serde::de::DeserializeOwned;
 use crate::builder::{CacheBuilder, Settings};
 use crate::codec::{Encoding, too_large, with_scratch};
 use crate::flight::{Change, Flights};
-use crate::future::answer;
+use crate::future::State;
 use crate::remember::Outcome;
 use crate::stats::Counters;
+use crate::value::Repr;
 use crate::{
     Encoded, Entry, Error, ErrorKind, Key, Lifetime, Payload, Shared, Stats, Store, StoreFuture,
     Terms, Value,
@@ -88,8 +89,16 @@ impl Cache {
     #[inline]
     pub async fn get<T: DeserializeOwned>(&self, key: impl AsRef<str>) -> Result<Option<T>, Error> {
         let key = Key::new(key.as_ref()).map_err(during("get"))?;
-        let found = answer!(self.store_for("get", key)?.get(key)).map_err(at("get", key))?;
-        found.map(|entry| self.decode(&entry)).transpose().map_err(at("get", key))
+        let future = self.store_for("get", key)?.get(key);
+        let decoded = match &future.0 {
+            // Decoded where it is: see `StoreFuture::hit`.
+            State::Ready(Ok(Some(entry))) => self.decode(entry).map(Some),
+            _ => match future.await {
+                Ok(found) => found.map(|entry| self.decode(&entry)).transpose(),
+                Err(error) => Err(error),
+            },
+        };
+        decoded.map_err(at("get", key))
     }
 
     /// Reads the value at `key` as a handle that is cheap to clone and derefs to it.
@@ -105,13 +114,23 @@ impl Cache {
     {
         let key = Key::new(key.as_ref()).map_err(during("get_shared"))?;
         let store = self.store_for("get_shared", key)?;
-        let Some(entry) = answer!(store.get(key)).map_err(at("get_shared", key))? else {
-            return Ok(None);
+        let found = match store.get(key).0 {
+            // Taken from where it is: see `StoreFuture::hit`.
+            State::Ready(Ok(Some(Entry { value: Value::Encoded(Encoded(Repr::Kept(kept))) }))) => {
+                match Shared::from_kept(kept) {
+                    Some(object) => return Ok(Some(object)),
+                    // An object of another type. Looking again is cheaper than for every hit to be ready for it.
+                    None => store.get(key).await,
+                }
+            }
+            other => StoreFuture(other).await,
         };
-        match entry.into_object() {
-            Ok(object) => Ok(Some(object)),
-            Err(entry) => self.share(store, key, &entry).map(Some).map_err(at("get_shared", key)),
+        match found {
+            Ok(None) => Ok(None),
+            Ok(Some(entry)) => self.share(store, key, &entry).map(Some),
+            Err(error) => Err(error),
         }
+        .map_err(at("get_shared", key))
     }
 
     /// Decodes an entry, and offers the object to the store. Not part of the way of a kept object.
@@ -121,18 +140,15 @@ impl Cache {
         T: DeserializeOwned + Send + Sync + 'static,
     {
         let object = self.decode(entry)?;
-        Ok(match entry.value() {
-            Value::Integer(_) => Shared::new(object, Arc::default()),
-            Value::Encoded(seen) => {
-                let shared = Shared::new(object, Arc::clone(seen.arc()));
-                // An object of another type stays: two types that take turns should not evict each
-                // other's.
-                if !seen.keeps_object() {
-                    store.keep(key, seen, Encoded::keeping(&shared));
-                }
-                shared
-            }
-        })
+        let Value::Encoded(seen) = &entry.value else {
+            return Ok(Shared::new(object, Arc::default()));
+        };
+        let shared = Shared::new(object, Arc::clone(seen.arc()));
+        // An object of another type stays: two types that take turns should not evict each other's.
+        if !seen.keeps_object() {
+            store.keep(key, seen, Encoded::keeping(&shared));
+        }
+        Ok(shared)
     }
 
     /// Reads the values at `keys`: an answer for each, in their order. One that was written as another
@@ -157,7 +173,7 @@ impl Cache {
     #[inline]
     pub async fn has(&self, key: impl AsRef<str>) -> Result<bool, Error> {
         let key = Key::new(key.as_ref()).map_err(during("has"))?;
-        answer!(self.store_for("has", key)?.has(key)).map_err(at("has", key))
+        self.store_for("has", key)?.has(key).await.map_err(at("has", key))
     }
 
     /// The time that the entry at `key` has left: [`Ttl::FOREVER`], or milliseconds, rounded up; `None`

@@ -13,16 +13,17 @@ use crate::Error;
 /// poll returns it. One that must wait gives [`pending`](Self::pending), at the price of one box.
 /// It is what lets the traits be used as `dyn` without a cost that a memory hit could feel.
 #[must_use = "a store does nothing for a future that is not awaited, unless it answered at once"]
-pub struct StoreFuture<'a, T>(State<'a, T>);
+pub struct StoreFuture<'a, T>(pub(crate) State<'a, T>);
 
-enum State<'a, T> {
+/// The hot ways of the facade look into it in place: see [`StoreFuture::hit`].
+pub(crate) enum State<'a, T> {
     Ready(Result<T, Error>),
     /// The answer was given.
     Taken,
     Pending(Work<'a, T>),
 }
 
-type Work<'a, T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send + 'a>>;
+pub(crate) type Work<'a, T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send + 'a>>;
 
 impl<'a, T> StoreFuture<'a, T> {
     /// An answer that is there.
@@ -35,16 +36,6 @@ impl<'a, T> StoreFuture<'a, T> {
     #[inline]
     pub fn ok(value: T) -> Self {
         Self::ready(Ok(value))
-    }
-
-    /// The answer if it is there, else the work that brings it: for those who would rather not move it
-    /// through a poll.
-    #[inline]
-    pub(crate) fn into_answer(self) -> Result<Result<T, Error>, Self> {
-        match self.0 {
-            State::Ready(answer) => Ok(answer),
-            pending => Err(Self(pending)),
-        }
     }
 
     /// Work that brings the answer.
@@ -74,17 +65,6 @@ impl<T> Future for StoreFuture<'_, T> {
         }
     }
 }
-
-/// Awaits a [`StoreFuture`], without the way through a poll where the answer is there.
-macro_rules! answer {
-    ($future:expr) => {
-        match $future.into_answer() {
-            Ok(answer) => answer,
-            Err(pending) => pending.await,
-        }
-    };
-}
-pub(crate) use answer;
 
 #[cold]
 fn polled_again() -> ! {

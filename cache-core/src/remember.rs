@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 
 use crate::cache::at;
 use crate::flight::{Boarding, Lead, Turn};
-use crate::future::answer;
+use crate::future::State;
 use crate::{Cache, Entry, Error, ErrorKind, Key, Lifetime, Store, Terms};
 
 /// What a flight brings to those who waited for it.
@@ -104,12 +104,23 @@ impl Cache {
         store: &dyn Store,
         key: Key<'_>,
     ) -> Result<Option<T>, Error> {
-        match answer!(store.get(key)) {
+        let future = store.get(key);
+        // Decoded where it is: see `StoreFuture::hit`.
+        if let State::Ready(Ok(Some(entry))) = &future.0
+            && let Ok(value) = self.decode(entry)
+        {
+            return Ok(Some(value));
+        }
+        match future.await {
             Ok(None) => Ok(None),
             Ok(Some(entry)) => match self.decode(&entry) {
                 Ok(value) => Ok(Some(value)),
                 Err(error) => {
-                    tracing::warn!(key = key.as_str(), %error, "a cached value is loaded anew: it cannot be read");
+                    tracing::warn!(
+                        key = key.as_str(),
+                        %error,
+                        "a cached value is loaded anew: it cannot be read"
+                    );
                     Ok(None)
                 }
             },

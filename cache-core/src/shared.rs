@@ -41,17 +41,11 @@ impl<T: Send + Sync + 'static> Shared<T> {
         Arc::clone(&self.0) as _
     }
 
-    /// The object, where it is a `T`; else what was given.
+    /// The object, where it is a `T`.
     #[inline]
-    pub(crate) fn from_kept(kept: Arc<dyn Kept>) -> Result<Self, Arc<dyn Kept>> {
-        if !(&*kept as &dyn Any).is::<Held<T>>() {
-            return Err(kept);
-        }
+    pub(crate) fn from_kept(kept: Arc<dyn Kept>) -> Option<Self> {
         let any: Arc<dyn Any + Send + Sync> = kept;
-        match any.downcast() {
-            Ok(held) => Ok(Self(held)),
-            Err(_) => unreachable!("its type was asked for"),
-        }
+        any.downcast().ok().map(Self)
     }
 }
 
@@ -105,7 +99,7 @@ mod tests {
         let shared = Shared::new(String::from("John"), Arc::from(&b"bytes"[..]));
         let kept = shared.as_kept();
         assert_eq!(&**kept.bytes(), b"bytes");
-        let kept = Shared::<Vec<u8>>::from_kept(kept).expect_err("it is no vector");
-        assert_eq!(Shared::<String>::from_kept(kept).ok().unwrap().as_str(), "John");
+        assert!(Shared::<Vec<u8>>::from_kept(Arc::clone(&kept)).is_none());
+        assert_eq!(Shared::<String>::from_kept(kept).unwrap().as_str(), "John");
     }
 }

@@ -5,6 +5,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use crate::StoreFuture;
 use crate::shared::{Kept, Shared};
 
 /// A value on its way into a store.
@@ -31,16 +32,16 @@ pub enum Value {
 /// What [`Store::get`](crate::Store::get) finds: a live entry.
 #[derive(Clone)]
 pub struct Entry {
-    value: Value,
+    pub(crate) value: Value,
 }
 
 /// The bytes that a codec wrote, shared, and beside them the object that was read from them where
 /// the store keeps it.
 #[derive(Clone)]
-pub struct Encoded(Repr);
+pub struct Encoded(pub(crate) Repr);
 
 #[derive(Clone)]
-enum Repr {
+pub(crate) enum Repr {
     Bytes(Arc<[u8]>),
     Kept(Arc<dyn Kept>),
 }
@@ -94,16 +95,6 @@ impl Entry {
     pub fn value(&self) -> &Value {
         &self.value
     }
-
-    /// The object that is kept, where it is a `T`; else the entry back.
-    #[inline]
-    pub(crate) fn into_object<T: Send + Sync + 'static>(self) -> Result<Shared<T>, Self> {
-        match self.value {
-            Value::Encoded(Encoded(Repr::Kept(kept))) => Shared::from_kept(kept)
-                .map_err(|kept| Self::new(Value::Encoded(Encoded(Repr::Kept(kept))))),
-            value => Err(Self::new(value)),
-        }
-    }
 }
 
 impl Encoded {
@@ -143,6 +134,33 @@ impl Encoded {
     pub(crate) fn keeping<T: Send + Sync + 'static>(object: &Shared<T>) -> Self {
         Self(Repr::Kept(object.as_kept()))
     }
+}
+
+impl<'a> StoreFuture<'a, Option<Entry>> {
+    /// A hit that is there: the same as [`ok`](Self::ok) of an entry that holds `value`.
+    ///
+    /// It takes the value apart and hands its pointer on in registers. Moved as a whole, the parts that a table
+    /// has just written one by one would be read in one wider load, which no processor forwards from its
+    /// store buffer: it waits until they are in its cache, and all that came before with them. That costs
+    /// as much as the look-up.
+    #[inline]
+    pub fn hit(value: Value) -> Self {
+        match value {
+            Value::Integer(integer) => Self::ok(Some(Entry::new(Value::Integer(integer)))),
+            Value::Encoded(Encoded(Repr::Bytes(bytes))) => hit_bytes(bytes),
+            Value::Encoded(Encoded(Repr::Kept(kept))) => hit_kept(kept),
+        }
+    }
+}
+
+#[inline(never)]
+fn hit_bytes<'a>(bytes: Arc<[u8]>) -> StoreFuture<'a, Option<Entry>> {
+    StoreFuture::ok(Some(Entry::new(Value::Encoded(Encoded(Repr::Bytes(bytes))))))
+}
+
+#[inline(never)]
+fn hit_kept<'a>(kept: Arc<dyn Kept>) -> StoreFuture<'a, Option<Entry>> {
+    StoreFuture::ok(Some(Entry::new(Value::Encoded(Encoded(Repr::Kept(kept))))))
 }
 
 impl fmt::Debug for Payload<'_> {

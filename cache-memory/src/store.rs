@@ -195,7 +195,16 @@ impl Store for MemoryStore {
 
     #[inline]
     fn get<'a>(&'a self, key: Key<'a>) -> StoreFuture<'a, Option<Entry>> {
-        StoreFuture::ok(self.live(key).map(Slot::into_entry))
+        // The slot stays where the table has put it: see `StoreFuture::hit`.
+        let found = self.table().quick().get(key.as_str());
+        match found {
+            None => StoreFuture::ok(None),
+            Some(ref slot) if self.is_expired(slot) => {
+                self.remove_expired(key);
+                StoreFuture::ok(None)
+            }
+            Some(slot) => StoreFuture::hit(slot.value),
+        }
     }
 
     fn get_many<'a>(&'a self, keys: &[Key<'a>]) -> StoreFuture<'a, Vec<Option<Entry>>> {
