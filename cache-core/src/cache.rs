@@ -56,6 +56,15 @@ pub(crate) struct Inner {
     closed: AtomicBool,
 }
 
+/// What a first look for an object has found.
+enum Kept<'a, T> {
+    Object(Shared<T>),
+    Nothing,
+    Refused(Error),
+    /// An entry without this object, or not there yet.
+    Perhaps(&'a dyn Store, Key<'a>, StoreFuture<'a, Option<Entry>>),
+}
+
 impl Cache {
     /// A cache on `store` with the default settings: a lifetime of one hour where
     /// [`Ttl::DEFAULT`] is given, values of at most 16 MiB, the binary codec.
@@ -112,43 +121,58 @@ impl Cache {
     where
         T: DeserializeOwned + Send + Sync + 'static,
     {
-        let key = Key::new(key.as_ref()).map_err(during("get_shared"))?;
-        let store = self.store_for("get_shared", key)?;
-        let found = match store.get(key).0 {
+        match self.kept(key.as_ref()) {
+            Kept::Object(object) => Ok(Some(object)),
+            Kept::Nothing => Ok(None),
+            Kept::Refused(error) => Err(error),
+            Kept::Perhaps(store, key, future) => self.share(store, key, future).await,
+        }
+    }
+
+    /// The way of a kept object. Not part of a future, whose state would be written to memory.
+    #[inline]
+    fn kept<'a, T: Send + Sync + 'static>(&'a self, key: &'a str) -> Kept<'a, T> {
+        let opened = Key::new(key).map_err(during("get_shared"));
+        let opened = opened.and_then(|key| Ok((self.store_for("get_shared", key)?, key)));
+        let (store, key) = match opened {
+            Ok(opened) => opened,
+            Err(error) => return Kept::Refused(error),
+        };
+        match store.get(key).0 {
             // Taken from where it is: see `StoreFuture::hit`.
             State::Ready(Ok(Some(Entry { value: Value::Encoded(Encoded(Repr::Kept(kept))) }))) => {
                 match Shared::from_kept(kept) {
-                    Some(object) => return Ok(Some(object)),
+                    Some(object) => Kept::Object(object),
                     // An object of another type. Looking again is cheaper than for every hit to be ready for it.
-                    None => store.get(key).await,
+                    None => Kept::Perhaps(store, key, store.get(key)),
                 }
             }
-            other => StoreFuture(other).await,
-        };
-        match found {
-            Ok(None) => Ok(None),
-            Ok(Some(entry)) => self.share(store, key, &entry).map(Some),
-            Err(error) => Err(error),
+            State::Ready(Ok(None)) => Kept::Nothing,
+            other => Kept::Perhaps(store, key, StoreFuture(other)),
         }
-        .map_err(at("get_shared", key))
     }
 
-    /// Decodes an entry, and offers the object to the store. Not part of the way of a kept object.
-    #[inline(never)]
-    fn share<T>(&self, store: &dyn Store, key: Key<'_>, entry: &Entry) -> Result<Shared<T>, Error>
+    /// Decodes an entry, and offers the object to the store.
+    async fn share<T>(
+        &self,
+        store: &dyn Store,
+        key: Key<'_>,
+        future: StoreFuture<'_, Option<Entry>>,
+    ) -> Result<Option<Shared<T>>, Error>
     where
         T: DeserializeOwned + Send + Sync + 'static,
     {
-        let object = self.decode(entry)?;
+        let Some(entry) = future.await.map_err(at("get_shared", key))? else { return Ok(None) };
+        let object = self.decode(&entry).map_err(at("get_shared", key))?;
         let Value::Encoded(seen) = &entry.value else {
-            return Ok(Shared::new(object, Arc::default()));
+            return Ok(Some(Shared::new(object, Arc::default())));
         };
         let shared = Shared::new(object, Arc::clone(seen.arc()));
         // An object of another type stays: two types that take turns should not evict each other's.
         if !seen.keeps_object() {
             store.keep(key, seen, Encoded::keeping(&shared));
         }
-        Ok(shared)
+        Ok(Some(shared))
     }
 
     /// Reads the values at `keys`: an answer for each, in their order. One that was written as another

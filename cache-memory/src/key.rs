@@ -1,19 +1,20 @@
-//! Keys in the table: shared, so that a sweep can name them without copying them.
+//! Keys in the table: short ones lie in it, so that a look-up does not have to follow them; long ones are
+//! shared, so that a sweep can name them without copying them.
 
 use std::borrow::Borrow;
 use std::hash::{Hash, Hasher};
-use std::sync::Arc;
 
 use cache_core::Key;
+use smol_str::SmolStr;
 
-/// The text of a key, owned by the table.
+/// The text of a key, owned by the table. Up to 23 bytes it has no allocation.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct TableKey(Arc<str>);
+pub(crate) struct TableKey(SmolStr);
 
 impl From<Key<'_>> for TableKey {
     #[inline]
     fn from(key: Key<'_>) -> Self {
-        Self(key.as_str().into())
+        Self(SmolStr::new(key.as_str()))
     }
 }
 
@@ -75,7 +76,7 @@ impl ToOwned for dyn LookUp + '_ {
     type Owned = TableKey;
 
     fn to_owned(&self) -> TableKey {
-        TableKey(self.text().into())
+        TableKey(SmolStr::new(self.text()))
     }
 }
 
