@@ -14,7 +14,6 @@ use crate::flight::{Change, Flights};
 use crate::future::State;
 use crate::remember::Outcome;
 use crate::stats::Counters;
-use crate::value::Repr;
 use crate::{
     Encoded, Entry, Error, ErrorKind, Key, Lifetime, Payload, Shared, Stats, Store, StoreFuture,
     Terms, Value,
@@ -54,15 +53,6 @@ pub(crate) struct Inner {
     pub(crate) flights: Flights<Outcome>,
     pub(crate) counters: Counters,
     closed: AtomicBool,
-}
-
-/// What a first look for an object has found.
-enum Kept<'a, T> {
-    Object(Shared<T>),
-    Nothing,
-    Refused(Error),
-    /// An entry without this object, or not there yet.
-    Perhaps(&'a dyn Store, Key<'a>, StoreFuture<'a, Option<Entry>>),
 }
 
 impl Cache {
@@ -121,50 +111,25 @@ impl Cache {
     where
         T: DeserializeOwned + Send + Sync + 'static,
     {
-        match self.kept(key.as_ref()) {
-            Kept::Object(object) => Ok(Some(object)),
-            Kept::Nothing => Ok(None),
-            Kept::Refused(error) => Err(error),
-            Kept::Perhaps(store, key, future) => self.share(store, key, future).await,
+        let key = Key::new(key.as_ref()).map_err(during("get_shared"))?;
+        let store = self.store_for("get_shared", key)?;
+        if let Some(kept) = store.kept(key)
+            && let Some(object) = Shared::from_kept(kept)
+        {
+            return Ok(Some(object));
         }
+        self.share(store, key).await
     }
 
-    /// The way of a kept object. Not part of a future, whose state would be written to memory.
-    #[inline]
-    fn kept<'a, T: Send + Sync + 'static>(&'a self, key: &'a str) -> Kept<'a, T> {
-        let opened = Key::new(key).map_err(during("get_shared"));
-        let opened = opened.and_then(|key| Ok((self.store_for("get_shared", key)?, key)));
-        let (store, key) = match opened {
-            Ok(opened) => opened,
-            Err(error) => return Kept::Refused(error),
-        };
-        match store.get(key).0 {
-            // Taken from where it is: see `StoreFuture::hit`.
-            State::Ready(Ok(Some(Entry { value: Value::Encoded(Encoded(Repr::Kept(kept))) }))) => {
-                match Shared::from_kept(kept) {
-                    Some(object) => Kept::Object(object),
-                    // An object of another type. Looking again is cheaper than for every hit to be ready for it.
-                    None => Kept::Perhaps(store, key, store.get(key)),
-                }
-            }
-            State::Ready(Ok(None)) => Kept::Nothing,
-            other => Kept::Perhaps(store, key, StoreFuture(other)),
-        }
-    }
-
-    /// Decodes an entry, and offers the object to the store.
-    async fn share<T>(
-        &self,
-        store: &dyn Store,
-        key: Key<'_>,
-        future: StoreFuture<'_, Option<Entry>>,
-    ) -> Result<Option<Shared<T>>, Error>
+    /// Reads and decodes an entry, and offers the object to the store.
+    async fn share<T>(&self, store: &dyn Store, key: Key<'_>) -> Result<Option<Shared<T>>, Error>
     where
         T: DeserializeOwned + Send + Sync + 'static,
     {
-        let Some(entry) = future.await.map_err(at("get_shared", key))? else { return Ok(None) };
+        let found = store.get(key).await.map_err(at("get_shared", key))?;
+        let Some(entry) = found else { return Ok(None) };
         let object = self.decode(&entry).map_err(at("get_shared", key))?;
-        let Value::Encoded(seen) = &entry.value else {
+        let Value::Encoded(seen) = entry.value() else {
             return Ok(Some(Shared::new(object, Arc::default())));
         };
         let shared = Shared::new(object, Arc::clone(seen.arc()));
@@ -211,7 +176,7 @@ impl Cache {
     ///
     /// A load of this key that runs in this process is overtaken: what it brings is not stored.
     ///
-    /// Cost: one round trip; on memory two allocations, one for the key and one for the bytes.
+    /// Cost: one round trip; on memory an allocation for the bytes, and one for a key of over 15 bytes.
     ///
     /// Errors: [`InvalidTtl`](ErrorKind::InvalidTtl), [`Encode`](ErrorKind::Encode) for a type that the
     /// codec cannot write, [`TooLarge`](ErrorKind::TooLarge). What was there then stays.

@@ -44,7 +44,7 @@ pub use error::{Error, ErrorKind};
 pub use future::StoreFuture;
 pub use key::Key;
 pub use lifetime::{Lifetime, Tagging, Terms};
-pub use shared::Shared;
+pub use shared::{Kept, Shared};
 pub use stats::Stats;
 pub use store::{Acquisition, Fence, LockState, LockStore, Owner, Store, TagStore};
 pub use tag::{Tag, TagVersions};

@@ -18,12 +18,16 @@ struct Held<T> {
     bytes: Arc<[u8]>,
 }
 
-/// A [`Held`] of a type that its holder does not know.
-pub(crate) trait Kept: Any + Send + Sync {
+/// A decoded value that a store keeps beside its bytes, of a type that the store does not know.
+#[derive(Clone)]
+pub struct Kept(pub(crate) Arc<dyn Holding>);
+
+/// A [`Held`] of any type.
+pub(crate) trait Holding: Any + Send + Sync {
     fn bytes(&self) -> &Arc<[u8]>;
 }
 
-impl<T: Send + Sync + 'static> Kept for Held<T> {
+impl<T: Send + Sync + 'static> Holding for Held<T> {
     #[inline]
     fn bytes(&self) -> &Arc<[u8]> {
         &self.bytes
@@ -37,15 +41,28 @@ impl<T> Shared<T> {
 }
 
 impl<T: Send + Sync + 'static> Shared<T> {
-    pub(crate) fn as_kept(&self) -> Arc<dyn Kept> {
-        Arc::clone(&self.0) as _
+    pub(crate) fn as_kept(&self) -> Kept {
+        Kept(Arc::clone(&self.0) as _)
     }
 
     /// The object, where it is a `T`.
     #[inline]
-    pub(crate) fn from_kept(kept: Arc<dyn Kept>) -> Option<Self> {
-        let any: Arc<dyn Any + Send + Sync> = kept;
+    pub(crate) fn from_kept(kept: Kept) -> Option<Self> {
+        let any: Arc<dyn Any + Send + Sync> = kept.0;
         any.downcast().ok().map(Self)
+    }
+}
+
+impl Kept {
+    #[inline]
+    pub(crate) fn bytes(&self) -> &Arc<[u8]> {
+        self.0.bytes()
+    }
+}
+
+impl fmt::Debug for Kept {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Kept")
     }
 }
 
@@ -99,7 +116,7 @@ mod tests {
         let shared = Shared::new(String::from("John"), Arc::from(&b"bytes"[..]));
         let kept = shared.as_kept();
         assert_eq!(&**kept.bytes(), b"bytes");
-        assert!(Shared::<Vec<u8>>::from_kept(Arc::clone(&kept)).is_none());
+        assert!(Shared::<Vec<u8>>::from_kept(kept.clone()).is_none());
         assert_eq!(Shared::<String>::from_kept(kept).unwrap().as_str(), "John");
     }
 }

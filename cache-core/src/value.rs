@@ -32,18 +32,18 @@ pub enum Value {
 /// What [`Store::get`](crate::Store::get) finds: a live entry.
 #[derive(Clone)]
 pub struct Entry {
-    pub(crate) value: Value,
+    value: Value,
 }
 
 /// The bytes that a codec wrote, shared, and beside them the object that was read from them where
 /// the store keeps it.
 #[derive(Clone)]
-pub struct Encoded(pub(crate) Repr);
+pub struct Encoded(Repr);
 
 #[derive(Clone)]
-pub(crate) enum Repr {
+enum Repr {
     Bytes(Arc<[u8]>),
-    Kept(Arc<dyn Kept>),
+    Kept(Kept),
 }
 
 impl Payload<'_> {
@@ -73,6 +73,15 @@ impl Value {
         match self {
             Self::Integer(integer) => Payload::Integer(*integer),
             Self::Encoded(encoded) => Payload::Encoded(encoded.bytes()),
+        }
+    }
+
+    /// The object that is kept beside the bytes.
+    #[inline]
+    pub fn into_kept(self) -> Option<Kept> {
+        match self {
+            Self::Integer(_) | Self::Encoded(Encoded(Repr::Bytes(_))) => None,
+            Self::Encoded(Encoded(Repr::Kept(kept))) => Some(kept),
         }
     }
 
@@ -136,7 +145,7 @@ impl Encoded {
     }
 }
 
-impl<'a> StoreFuture<'a, Option<Entry>> {
+impl StoreFuture<'_, Option<Entry>> {
     /// A hit that is there: the same as [`ok`](Self::ok) of an entry that holds `value`.
     ///
     /// It takes the value apart and hands its pointer on in registers. Moved as a whole, the parts that a table
@@ -159,7 +168,7 @@ fn hit_bytes<'a>(bytes: Arc<[u8]>) -> StoreFuture<'a, Option<Entry>> {
 }
 
 #[inline(never)]
-fn hit_kept<'a>(kept: Arc<dyn Kept>) -> StoreFuture<'a, Option<Entry>> {
+fn hit_kept<'a>(kept: Kept) -> StoreFuture<'a, Option<Entry>> {
     StoreFuture::ok(Some(Entry::new(Value::Encoded(Encoded(Repr::Kept(kept))))))
 }
 

@@ -5,16 +5,16 @@ use std::borrow::Borrow;
 use std::hash::{Hash, Hasher};
 
 use cache_core::Key;
-use smol_str::SmolStr;
+use ecow::EcoString;
 
-/// The text of a key, owned by the table. Up to 23 bytes it has no allocation.
+/// The text of a key, owned by the table. Up to 15 bytes it has no allocation.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct TableKey(SmolStr);
+pub(crate) struct TableKey(EcoString);
 
 impl From<Key<'_>> for TableKey {
     #[inline]
     fn from(key: Key<'_>) -> Self {
-        Self(SmolStr::new(key.as_str()))
+        Self(EcoString::from(key.as_str()))
     }
 }
 
@@ -76,7 +76,7 @@ impl ToOwned for dyn LookUp + '_ {
     type Owned = TableKey;
 
     fn to_owned(&self) -> TableKey {
-        TableKey(SmolStr::new(self.text()))
+        TableKey(EcoString::from(self.text()))
     }
 }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::{fmt, mem};
 
 use cache_core::{
-    Encoded, Entry, Error, ErrorKind, Key, Lifetime, LockStore, Payload, Store, StoreFuture,
+    Encoded, Entry, Error, ErrorKind, Kept, Key, Lifetime, LockStore, Payload, Store, StoreFuture,
     TagStore, Tagging, Terms, Ttl, Value,
 };
 use quick_cache::sync::{EntryAction, EntryResult};
@@ -353,6 +353,17 @@ impl Store for MemoryStore {
                 StoreFuture::ok(sum)
             }
             Err(refusal) => StoreFuture::ready(Err(refusal.into_error())),
+        }
+    }
+
+    #[inline]
+    fn kept(&self, key: Key<'_>) -> Option<Kept> {
+        // As in `get`: the slot stays where the table has put it.
+        let found = self.table().quick().get(key.as_str());
+        match found {
+            None => None,
+            Some(ref slot) if slot.deadline != Deadline::NEVER && self.expires(key, slot) => None,
+            Some(slot) => slot.value.into_kept(),
         }
     }
 

@@ -69,12 +69,20 @@ fn a_read_allocates_what_the_value_does() {
 }
 
 #[test]
-fn a_put_allocates_the_key_and_the_bytes() {
+fn a_put_allocates_the_bytes_and_a_long_key() {
     run(async {
         let cache = Cache::new(MemoryStore::new());
         // The table, the buffer of this thread and the sweeper are there before.
+        let long = "a key of more than 15 bytes";
         cache.put("k", "a text", "1h").await.unwrap();
-        assert_eq!(allocations!(cache.put("k", "a text", "1h")), 2);
-        assert_eq!(allocations!(cache.put("k", &7, "1h")), 1, "an integer has no bytes");
+        cache.put(long, "a text", "1h").await.unwrap();
+        assert_eq!(allocations!(cache.put(long, "a text", "1h")), 2);
+        assert_eq!(allocations!(cache.put(long, &7, "1h")), 1, "an integer has no bytes");
+        assert_eq!(
+            allocations!(cache.put("k", "a text", "1h")),
+            1,
+            "a short key lies in the table"
+        );
+        assert_eq!(allocations!(cache.put("k", &7, "1h")), 0);
     });
 }

@@ -38,8 +38,8 @@ pub use connect::connect;
 /// What a driver of one's own is made of.
 pub mod driver {
     pub use cache_core::{
-        Acquisition, Encoded, Entry, Fence, Key, Lifetime, LockState, LockStore, Owner, Payload,
-        Store, StoreFuture, Tag, TagStore, TagVersions, Tagging, Terms, Value,
+        Acquisition, Encoded, Entry, Fence, Kept, Key, Lifetime, LockState, LockStore, Owner,
+        Payload, Store, StoreFuture, Tag, TagStore, TagVersions, Tagging, Terms, Value,
     };
 }
 

@@ -11,7 +11,7 @@ use std::sync::Arc;
 pub use locks::{Acquisition, Fence, LockState, LockStore, Owner};
 pub use tags::TagStore;
 
-use crate::{Encoded, Entry, Key, Payload, StoreFuture, Terms, Ttl};
+use crate::{Encoded, Entry, Kept, Key, Payload, StoreFuture, Terms, Ttl};
 
 /// A place where entries live.
 ///
@@ -96,6 +96,10 @@ pub trait Store: Send + Sync + 'static {
     /// stay. [`NotACounter`](crate::ErrorKind::NotACounter) for another value and
     /// [`CounterOverflow`](crate::ErrorKind::CounterOverflow) past `i64` leave the entry untouched.
     fn increment<'a>(&'a self, key: Key<'a>, by: i64, created: Terms<'_>) -> StoreFuture<'a, i64>;
+
+    /// The object that is [kept](Self::keep) beside the live entry at `key`, where this store keeps objects.
+    /// It counts as a read of the entry.
+    fn kept(&self, key: Key<'_>) -> Option<Kept>;
 
     /// Offers `kept`, which is `seen` with the object that was read from it beside it. A store that
     /// keeps objects puts it in the place of `seen`, if [that](Encoded::is_same) is still what is
@@ -183,6 +187,10 @@ macro_rules! forward {
                 created: Terms<'_>,
             ) -> StoreFuture<'a, i64> {
                 (**self).increment(key, by, created)
+            }
+            #[inline]
+            fn kept(&self, key: Key<'_>) -> Option<Kept> {
+                (**self).kept(key)
             }
             fn keep(&self, key: Key<'_>, seen: &Encoded, kept: Encoded) {
                 (**self).keep(key, seen, kept);

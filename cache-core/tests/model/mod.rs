@@ -10,8 +10,9 @@ use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
 use cache_core::{
-    Acquisition, Encoded, Entry, Error, ErrorKind, Fence, Key, Lifetime, LockState, LockStore,
-    Owner, Payload, Store, StoreFuture, Tag, TagStore, TagVersions, Tagging, Terms, Ttl, Value,
+    Acquisition, Encoded, Entry, Error, ErrorKind, Fence, Kept, Key, Lifetime, LockState,
+    LockStore, Owner, Payload, Store, StoreFuture, Tag, TagStore, TagVersions, Tagging, Terms, Ttl,
+    Value,
 };
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
@@ -409,6 +410,10 @@ impl Store for Model {
         }
         state.slots.insert(self.name(key), slot);
         StoreFuture::ok(counted)
+    }
+
+    fn kept(&self, key: Key<'_>) -> Option<Kept> {
+        self.live(&self.state(), key)?.value.clone().into_kept()
     }
 
     fn keep(&self, key: Key<'_>, seen: &Encoded, kept: Encoded) {
