@@ -62,9 +62,11 @@ impl Cache {
     /// - A stored value that cannot be read as a `T` is loaded anew and overwritten, with a warning
     ///   ([`Stats::healed`](crate::Stats::healed)).
     /// - A value that is too large to be stored is returned, to those who waited as well, with a warning. One
-    ///   that the codec cannot write is [`Encode`](ErrorKind::Encode), since it never could be cached.
+    ///   that the codec cannot write, or could not read again, is [`Encode`](ErrorKind::Encode), since it
+    ///   never could be cached.
     ///
-    /// Cost of a hit: as [`get`](Self::get). Of a miss: two reads, the load, one write.
+    /// Cost of a hit: as [`get`](Self::get). Of a miss: two reads, the load, one write; and the value is encoded
+    /// and decoded once.
     #[inline]
     pub async fn remember<T, E, F>(
         &self,
@@ -200,10 +202,7 @@ impl Cache {
                 return Err(error);
             }
         };
-        // Without the limit on what is stored: those who wait are to have it in any case.
-        let encoded =
-            self.encoded_up_to(usize::MAX, &value, |payload| Entry::new(payload.to_value()));
-        match encoded {
+        match self.readable(&value) {
             Ok(entry) => {
                 if let Err(error) = self.store_loaded(&leader, key, lifetime, &entry).await {
                     self.bypass(key, &error);
@@ -217,6 +216,21 @@ impl Cache {
                 Err(error.into())
             }
         }
+    }
+
+    /// Encodes what was loaded, if it can be read again.
+    ///
+    /// Some types can be written by a codec and never be read: they would be loaded by each caller in turn,
+    /// for ever. A decoding is little beside a load. The limit on what is stored is not applied: those who
+    /// wait are to have the value in any case.
+    fn readable<T: Serialize + DeserializeOwned>(&self, value: &T) -> Result<Entry, Error> {
+        let entry =
+            self.encoded_up_to(usize::MAX, value, |payload| Entry::new(payload.to_value()))?;
+        self.decode::<T>(&entry).map_err(|unreadable| {
+            let message = format!("the value could be written and not be read again: {unreadable}");
+            Error::new(ErrorKind::Encode, message)
+        })?;
+        Ok(entry)
     }
 
     async fn run<T, E>(&self, load: impl AsyncFnOnce() -> Result<T, E>) -> Result<T, E> {
@@ -233,7 +247,9 @@ impl Cache {
         entry: &Entry,
     ) -> Result<(), Error> {
         let payload = entry.value().as_payload();
-        self.check_size(payload)?;
+        if lifetime.is_some() {
+            self.check_size(payload)?;
+        }
         if !leader.begin_write() {
             self.inner.counters.overtaken.add();
             return Ok(());

@@ -8,6 +8,7 @@
 //! A timer wheel would know what to free without looking, but would cost every `put` an insertion, and
 //! a key that is overwritten a million times a million records. Here a `put` compares two numbers.
 
+use std::panic::catch_unwind;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -99,7 +100,7 @@ impl Swept {
                 *task = Task::Starting;
                 drop(task);
                 // Without the lock: if the runtime drops the task at once, `Sweep::drop` takes it.
-                let sweep = Sweep { swept: Arc::clone(self), has_timers: false };
+                let sweep = Sweep { swept: Arc::clone(self), hopeless: false };
                 let running = runtime.spawn(sweep.run()).abort_handle();
                 let mut task = self.task();
                 match *task {
@@ -118,6 +119,7 @@ impl Swept {
     /// Ends the sweeper for good.
     pub(crate) fn stop(&self) {
         let stopped = std::mem::replace(&mut *self.task(), Task::Never);
+        self.earliest.store(0, Ordering::Release);
         if let Task::Running(task) = stopped {
             task.abort();
         }
@@ -172,14 +174,17 @@ impl Walk {
 /// The task. Dropped, also with its runtime, it leaves word that there is none.
 struct Sweep {
     swept: Arc<Swept>,
-    /// Whether the runtime has timers: without, the first one panics.
-    has_timers: bool,
+    /// Set where the runtime has no timers: the next one of its tasks would find none either.
+    hopeless: bool,
 }
 
 impl Sweep {
     async fn run(mut self) {
-        tokio::time::sleep(Duration::ZERO).await;
-        self.has_timers = true;
+        // There is no way to ask but to be refused.
+        self.hopeless = catch_unwind(|| drop(tokio::time::sleep(Duration::ZERO))).is_err();
+        if self.hopeless {
+            return;
+        }
         let swept = &*self.swept;
         let mut horizon = MIN_PAUSE;
         loop {
@@ -216,10 +221,10 @@ impl Drop for Sweep {
     fn drop(&mut self) {
         let mut task = self.swept.task();
         if matches!(*task, Task::Starting | Task::Running(_)) {
-            // Where there are no timers the next one would panic as well.
-            let hopeless = !self.has_timers && std::thread::panicking();
-            *task = if hopeless { Task::Never } else { Task::Absent };
-            self.swept.earliest.store(Deadline::NEVER.0, Ordering::Release);
+            *task = if self.hopeless { Task::Never } else { Task::Absent };
+            // Where nobody will sweep, no deadline is to be told.
+            let earliest = if self.hopeless { 0 } else { Deadline::NEVER.0 };
+            self.swept.earliest.store(earliest, Ordering::Release);
         }
     }
 }

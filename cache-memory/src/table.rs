@@ -42,6 +42,8 @@ const TYPICAL_BYTES: u64 = 512;
 const SMALL_ENTRIES: usize = 32;
 /// A table that grows moves all entries of a shard under its lock: in one of so many for about 2 ms.
 const LARGE_ENTRIES: usize = 16 * 1024;
+/// More are not made however large the capacity is: each costs memory though it is empty.
+const MOST_SHARDS: usize = 1_024;
 /// A shard is no smaller than this, so that a value of ordinary size always fits.
 const SMALL_BYTES: u64 = 1024 * 1024;
 /// A shard is not made smaller than this only because there are many entries: the largest value that a
@@ -117,7 +119,7 @@ impl Table {
 fn shards(room: usize, roomy: usize) -> usize {
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
     let shards = (processors * 4).next_power_of_two().min(power_of_two(room));
-    shards.max(power_of_two(roomy))
+    shards.max(power_of_two(roomy).min(MOST_SHARDS))
 }
 
 /// The largest that is not above.
@@ -242,6 +244,12 @@ mod tests {
             assert!(shards == 1 || bound / shards >= SMALL_ENTRIES, "{shards} shards of {bound}");
         }
         assert!(Table::new(Capacity::Entries(2_000_000)).quick().num_shards() >= 64);
+        for unbounded in [Capacity::Entries(usize::MAX), Capacity::Bytes(u64::MAX)] {
+            let table = Table::new(unbounded);
+            assert_eq!(table.quick().num_shards(), MOST_SHARDS);
+            insert(&table, "k", &[0; 100]);
+            assert!(table.quick().peek("k").is_some());
+        }
         let table = Table::new(Capacity::Bytes(3 * SMALL_BYTES + 1));
         assert!((1..=2).contains(&table.quick().num_shards()));
         assert!(table.quick().capacity() <= 3 * SMALL_BYTES + 1);

@@ -249,3 +249,28 @@ fn without_timers_the_store_works_unswept() {
     });
     assert_eq!(store.entries(), 3);
 }
+
+#[test]
+fn a_runtime_that_unwinds_does_not_end_sweeping() {
+    let (store, cache) = store();
+    let runtime = || {
+        tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .start_paused(true)
+            .build()
+            .unwrap()
+    };
+    let unwound = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        runtime().block_on(async {
+            cache.put("k", "v", "1s").await.unwrap();
+            std::panic::resume_unwind(Box::new("before the sweeper has run"));
+        });
+    }));
+    assert!(unwound.is_err());
+    runtime().block_on(async {
+        cache.put("other", "v", "1s").await.unwrap();
+        tokio::task::yield_now().await;
+        advance(Duration::from_secs(2)).await;
+        swept(&store, 0).await;
+    });
+}

@@ -30,8 +30,9 @@ pub(super) fn write<T: Serialize + ?Sized>(
     let trace = Trace::writing();
     let mut sink = Sink { writer, full: false };
     match bincode::serde::encode_into_writer(Seen::new(value, &trace), &mut sink, CONFIG) {
+        // Also where a type has taken no notice.
+        _ if sink.full => return Err(WriteError::TooLarge),
         Ok(()) => {}
-        Err(_) if sink.full => return Err(WriteError::TooLarge),
         Err(EncodeError::OtherString(reason)) => return Err(WriteError::Codec(reason)),
         Err(other) => return Err(WriteError::Codec(other.to_string())),
     }

@@ -3,12 +3,14 @@
 //! A value that serde sees as an integer, at any nesting of newtypes, is stored as that integer, and
 //! read by every type that asks serde for an integer and finds it in its range.
 
+use std::cell::Cell;
 use std::fmt::{self, Display};
 
 use serde::de::value::Error as ValueError;
 use serde::de::{DeserializeOwned, Deserializer, Error as _, Visitor};
-use serde::forward_to_deserialize_any;
 use serde::ser::{Impossible, Serialize, Serializer};
+
+use super::shape::UNTYPED;
 
 /// The integer that `value` is; `None` if it is something else, or does not fit.
 #[inline]
@@ -18,11 +20,12 @@ pub(super) fn of<T: Serialize + ?Sized>(value: &T, human_readable: bool) -> Opti
 
 /// Reads `integer` as a `T`.
 #[inline]
-pub(super) fn read<T: DeserializeOwned>(
-    integer: i64,
-    human_readable: bool,
-) -> Result<T, impl Display> {
-    T::deserialize(Stored { integer, human_readable })
+pub(super) fn read<T: DeserializeOwned>(integer: i64, human_readable: bool) -> Result<T, String> {
+    let asked = Cell::new(false);
+    let value = T::deserialize(Stored { integer, human_readable, asked: &asked })
+        .map_err(|reason| reason.to_string())?;
+    // A type that takes a refusal for a value has not read the integer.
+    if asked.get() { Ok(value) } else { Err("no integer was asked for".into()) }
 }
 
 /// Serializes integers, and refuses everything else before it is looked at.
@@ -135,22 +138,51 @@ impl serde::ser::Error for NoInteger {
     }
 }
 
-/// Deserializes one integer.
-struct Stored {
+/// Deserializes one integer, for a type that asks for an integer and no other.
+struct Stored<'c> {
     integer: i64,
     human_readable: bool,
+    /// Whether it was asked for.
+    asked: &'c Cell<bool>,
 }
 
-impl<'de> Deserializer<'de> for Stored {
-    type Error = ValueError;
-
+impl Stored<'_> {
     #[inline]
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
+    fn visit<'de, V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
+        self.asked.set(true);
         // Non-negative ones as `u64`, the form that every visitor of integers takes.
         match u64::try_from(self.integer) {
             Ok(unsigned) => visitor.visit_u64(unsigned),
             Err(_) => visitor.visit_i64(self.integer),
         }
+    }
+}
+
+macro_rules! typed {
+    ($($method:ident)*) => {$(
+        #[inline]
+        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
+            self.visit(visitor)
+        }
+    )*};
+}
+
+/// Visitors of many types take integers too, and would make another value of one: a float of an integer,
+/// `Some(5)` of a plain 5, a variant of its index.
+macro_rules! other {
+    ($($method:ident($($arg:ty),*) $what:literal;)*) => {$(
+        fn $method<V: Visitor<'de>>(self, $(_: $arg,)* _: V) -> Result<V::Value, ValueError> {
+            Err(ValueError::custom(concat!($what, " was asked for")))
+        }
+    )*};
+}
+
+impl<'de> Deserializer<'de> for Stored<'_> {
+    type Error = ValueError;
+
+    typed! {
+        deserialize_i8 deserialize_i16 deserialize_i32 deserialize_i64 deserialize_i128
+        deserialize_u8 deserialize_u16 deserialize_u32 deserialize_u64 deserialize_u128
     }
 
     fn deserialize_newtype_struct<V: Visitor<'de>>(
@@ -161,32 +193,34 @@ impl<'de> Deserializer<'de> for Stored {
         visitor.visit_newtype_struct(self)
     }
 
-    // The visitors of these take integers too, and would make another value of one: a float of an
-    // integer, `Some(5)` of a plain 5, a variant of its index.
-    fn deserialize_f32<V: Visitor<'de>>(self, _: V) -> Result<V::Value, ValueError> {
-        Err(ValueError::custom("a float was asked for"))
+    /// A type that asks what is stored is told only by a codec whose values say what they are.
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
+        if self.human_readable { self.visit(visitor) } else { Err(ValueError::custom(UNTYPED)) }
     }
 
-    fn deserialize_f64<V: Visitor<'de>>(self, _: V) -> Result<V::Value, ValueError> {
-        Err(ValueError::custom("a float was asked for"))
+    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
+        self.deserialize_any(visitor)
     }
 
-    fn deserialize_option<V: Visitor<'de>>(self, _: V) -> Result<V::Value, ValueError> {
-        Err(ValueError::custom("an option was asked for"))
-    }
-
-    fn deserialize_enum<V: Visitor<'de>>(
-        self,
-        _: &'static str,
-        _: &'static [&'static str],
-        _: V,
-    ) -> Result<V::Value, ValueError> {
-        Err(ValueError::custom("an enum was asked for"))
-    }
-
-    forward_to_deserialize_any! {
-        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 char str string bytes byte_buf unit unit_struct
-        seq tuple tuple_struct map struct identifier ignored_any
+    other! {
+        deserialize_bool() "a bool";
+        deserialize_f32() "a float";
+        deserialize_f64() "a float";
+        deserialize_char() "a char";
+        deserialize_str() "a text";
+        deserialize_string() "a text";
+        deserialize_bytes() "a sequence of bytes";
+        deserialize_byte_buf() "a sequence of bytes";
+        deserialize_option() "an option";
+        deserialize_unit() "a unit";
+        deserialize_unit_struct(&'static str) "a unit";
+        deserialize_seq() "a sequence";
+        deserialize_tuple(usize) "a tuple";
+        deserialize_tuple_struct(&'static str, usize) "a tuple";
+        deserialize_map() "a map";
+        deserialize_struct(&'static str, &'static [&'static str]) "a struct";
+        deserialize_enum(&'static str, &'static [&'static str]) "an enum";
+        deserialize_identifier() "a name";
     }
 
     fn is_human_readable(&self) -> bool {
@@ -208,6 +242,22 @@ mod tests {
     enum Plain {
         First,
         Second,
+    }
+
+    #[derive(Deserialize, Debug, PartialEq)]
+    #[serde(untagged)]
+    #[allow(dead_code, reason = "it is never made")]
+    enum Untagged {
+        Float(f64),
+        Integer(i64),
+    }
+    #[derive(Debug, PartialEq)]
+    struct Lenient(Option<String>);
+
+    impl<'de> Deserialize<'de> for Lenient {
+        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            Ok(Self(String::deserialize(deserializer).ok()))
+        }
     }
 
     fn back<T: DeserializeOwned>(integer: i64) -> Option<T> {
@@ -255,5 +305,14 @@ mod tests {
         assert_eq!(back::<Vec<i64>>(1), None);
         assert_eq!(back::<()>(0), None);
         assert_eq!(back::<Plain>(1), None);
+        assert_eq!(back::<Untagged>(1), None, "which would be a float");
+        assert_eq!(back::<Lenient>(1), None, "though it has an answer to everything");
+        assert!(back::<serde::de::IgnoredAny>(1).is_none());
+    }
+
+    #[test]
+    fn a_readable_format_tells_what_is_stored() {
+        assert_eq!(read::<serde_json::Value>(1, true), Ok(1.into()));
+        assert!(read::<f64>(1, true).is_err());
     }
 }

@@ -51,6 +51,6 @@ mod tests;
 mod trace;
 mod write;
 
-pub(super) use read::Reading;
+pub(super) use read::{Reading, UNTYPED};
 pub(super) use trace::Trace;
 pub(super) use write::Seen;

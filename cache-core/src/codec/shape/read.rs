@@ -185,12 +185,13 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Reading<'_, D> {
     }
 }
 
+/// Why a type is refused that needs a format which says what it holds.
+pub(in crate::codec) const UNTYPED: &str = "the type asks what is stored instead of saying what it expects, as with `#[serde(untagged)]`, \
+     `tag` or `flatten`; use the json codec";
+
 #[cold]
 fn untyped<E: serde::de::Error>() -> E {
-    E::custom(
-        "the type asks what is stored instead of saying what it expects, as with `#[serde(untagged)]`, \
-         `tag` or `flatten`; use the json codec",
-    )
+    E::custom(UNTYPED)
 }
 
 /// Reads a sequence or map: as many elements as there are.
