@@ -1,4 +1,5 @@
 //! Memory of expired entries comes back unread, and nothing else does.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,6 +11,11 @@ use tokio::time::advance;
 fn store() -> (Arc<MemoryStore>, Cache) {
     let store = Arc::new(MemoryStore::builder().max_entries(1_000_000).build());
     (Arc::clone(&store), Cache::new(store))
+}
+
+/// A runtime of this thread, in virtual time.
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap()
 }
 
 /// Lets the sweeper do what is to be done now. One thread: it runs whenever this one yields. It may be
@@ -93,13 +99,6 @@ async fn a_nearer_deadline_wakes_the_sweeper() {
 #[test]
 fn a_store_outlives_its_runtime_and_is_swept_by_the_next() {
     let (store, cache) = store();
-    let runtime = || {
-        tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .start_paused(true)
-            .build()
-            .unwrap()
-    };
     for round in 0..3 {
         runtime().block_on(async {
             cache.put(format!("left by {round}"), "v", "1s").await.unwrap();
@@ -123,11 +122,7 @@ fn without_a_runtime_the_store_works_and_is_swept_later() {
     let polled = hour.poll(&mut std::task::Context::from_waker(std::task::Waker::noop()));
     assert!(polled.is_ready());
     assert_eq!(store.entries(), 1);
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .start_paused(true)
-        .build()
-        .unwrap();
+    let runtime = runtime();
     runtime.block_on(async {
         cache.put("other", "v", "1s").await.unwrap();
         tokio::task::yield_now().await;
@@ -139,11 +134,7 @@ fn without_a_runtime_the_store_works_and_is_swept_later() {
 #[tokio::test]
 async fn memory_comes_back() {
     const ENTRIES: usize = 50_000;
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .start_paused(true)
-        .build()
-        .unwrap();
+    let runtime = runtime();
     let spent = std::thread::spawn(move || {
         let (store, cache) = store();
         measure(|| {
@@ -216,13 +207,6 @@ fn a_runtime_that_is_gone_or_going_does_no_harm() {
 #[test]
 fn a_new_sweeper_finds_what_was_left() {
     let (store, cache) = store();
-    let runtime = || {
-        tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .start_paused(true)
-            .build()
-            .unwrap()
-    };
     runtime().block_on(async {
         for n in 0..100 {
             cache.put(format!("k{n}"), "v", Duration::from_millis(1)).await.unwrap();
@@ -253,13 +237,6 @@ fn without_timers_the_store_works_unswept() {
 #[test]
 fn a_runtime_that_unwinds_does_not_end_sweeping() {
     let (store, cache) = store();
-    let runtime = || {
-        tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .start_paused(true)
-            .build()
-            .unwrap()
-    };
     let unwound = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
         runtime().block_on(async {
             cache.put("k", "v", "1s").await.unwrap();

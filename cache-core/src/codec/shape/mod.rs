@@ -44,6 +44,7 @@
 //! the kind `STRUCT`. All arithmetic is on 64 bits and wraps, on any platform. Stored values depend on every detail of
 //! this: it is pinned by golden values.
 
+mod choice;
 mod names;
 mod read;
 #[cfg(test)]
