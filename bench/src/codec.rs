@@ -2,7 +2,7 @@
 //!
 //! The code of the library itself, taken in as a file: its codec is nothing that users can reach.
 
-#[allow(dead_code, unused_imports, unreachable_pub, missing_docs)]
+#[allow(dead_code, unused_imports, unreachable_pub, reason = "it is made for another crate")]
 #[path = "../../cache-core/src/codec/shape/mod.rs"]
 mod shape;
 

@@ -103,9 +103,10 @@ impl Cache {
     /// Reads the value at `key` as a handle that is cheap to clone and derefs to it.
     ///
     /// The memory driver decodes an entry once and keeps the object: from then on a hit costs neither
-    /// decoding nor allocation, unless the value is an integer, which is as cheap to [`get`](Self::get). An object whose type has interior mutability is shared by all who
-    /// asked for it. Other drivers decode each time, as they do where another type is asked for than
-    /// the one that is kept. Otherwise like [`get`](Self::get).
+    /// decoding nor allocation, unless the value is an integer, which is as cheap to [`get`](Self::get). An
+    /// object whose type has interior mutability is shared by all who asked for it. Other drivers decode each
+    /// time, as this one does where another type is asked for than the one that is kept. Otherwise like
+    /// [`get`](Self::get).
     #[inline]
     pub async fn get_shared<T>(&self, key: impl AsRef<str>) -> Result<Option<Shared<T>>, Error>
     where

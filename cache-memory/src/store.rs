@@ -86,28 +86,25 @@ impl MemoryStore {
 
     #[inline]
     fn unless_expired(&self, key: Key<'_>, slot: Slot) -> Option<Slot> {
-        if self.is_expired(&slot) {
-            self.remove_expired(key);
-            return None;
-        }
-        Some(slot)
+        if self.is_gone(key, &slot) { None } else { Some(slot) }
     }
 
-    /// Whether the slot, which has a deadline, has expired; then it is removed. Apart, so that an entry which
-    /// lives for ever does not pay for the clock of the others.
+    /// Whether what was found at `key` has expired; then it is removed.
+    #[inline]
+    fn is_gone(&self, key: Key<'_>, slot: &Slot) -> bool {
+        slot.deadline != Deadline::NEVER && self.expires(key, slot)
+    }
+
+    /// The same for a slot that has a deadline. Apart, so that an entry which lives for ever does not pay for
+    /// the clock of the others.
     #[inline(never)]
     fn expires(&self, key: Key<'_>, slot: &Slot) -> bool {
         let expired = slot.deadline.is_past(self.swept.clock.now());
         if expired {
-            self.remove_expired(key);
+            // Only if it still is: the key may hold a fresh value by now.
+            self.table().quick().remove_if(key.as_str(), |slot| self.is_expired(slot));
         }
         expired
-    }
-
-    /// Removes the entry if it is still expired: it may be a fresh one by now.
-    #[cold]
-    fn remove_expired(&self, key: Key<'_>) {
-        self.table().quick().remove_if(key.as_str(), |slot| self.is_expired(slot));
     }
 
     fn insert(&self, key: Key<'_>, payload: Payload<'_>, deadline: Deadline) {
@@ -211,9 +208,7 @@ impl Store for MemoryStore {
         let found = self.table().quick().get(key.as_str());
         match found {
             None => StoreFuture::ok(None),
-            Some(ref slot) if slot.deadline != Deadline::NEVER && self.expires(key, slot) => {
-                StoreFuture::ok(None)
-            }
+            Some(ref slot) if self.is_gone(key, slot) => StoreFuture::ok(None),
             Some(slot) => StoreFuture::hit(slot.value),
         }
     }
@@ -363,7 +358,7 @@ impl Store for MemoryStore {
         let found = self.table().quick().get(key.as_str());
         match found {
             None => None,
-            Some(ref slot) if slot.deadline != Deadline::NEVER && self.expires(key, slot) => None,
+            Some(ref slot) if self.is_gone(key, slot) => None,
             Some(slot) => slot.value.into_kept(),
         }
     }
