@@ -8,6 +8,8 @@ use crate::metadata::{Kind, Workspace};
 /// The floor of each crate of the workspace.
 pub(crate) const FLOORS: &[(&str, u8)] = &[
     ("cache-ttl", 1),
+    // Servers for tests. It knows nothing of caches.
+    ("redis-servers", 1),
     ("cache-core", 2),
     ("cache-tags", 3),
     ("cache-lock", 3),
