@@ -112,21 +112,27 @@ impl Cache {
     where
         T: DeserializeOwned + Send + Sync + 'static,
     {
-        let key = Key::new(key.as_ref()).map_err(during("get_shared"))?;
-        let store = self.store_for("get_shared", key)?;
-        if let Some(kept) = store.kept(key)
-            && let Some(object) = Shared::from_kept(kept)
-        {
+        let key = key.as_ref();
+        if let Some(object) = self.kept(key) {
             return Ok(Some(object));
         }
-        self.share(store, key).await
+        self.share(key).await
+    }
+
+    /// The object that is kept at `key`, if it is a `T`. What stands in the way is not said here but found again
+    /// by [`share`](Self::share), so that a hit does not carry errors along.
+    #[inline]
+    fn kept<T: Send + Sync + 'static>(&self, key: &str) -> Option<Shared<T>> {
+        Shared::from_kept(self.store("get_shared").ok()?.kept(Key::new(key).ok()?)?)
     }
 
     /// Reads and decodes an entry, and offers the object to the store.
-    async fn share<T>(&self, store: &dyn Store, key: Key<'_>) -> Result<Option<Shared<T>>, Error>
+    async fn share<T>(&self, key: &str) -> Result<Option<Shared<T>>, Error>
     where
         T: DeserializeOwned + Send + Sync + 'static,
     {
+        let key = Key::new(key).map_err(during("get_shared"))?;
+        let store = self.store_for("get_shared", key)?;
         let found = store.get(key).await.map_err(at("get_shared", key))?;
         let Some(entry) = found else { return Ok(None) };
         let object = self.decode(&entry).map_err(at("get_shared", key))?;

@@ -49,8 +49,20 @@ impl<T: Send + Sync + 'static> Shared<T> {
     #[inline]
     pub(crate) fn from_kept(kept: Kept) -> Option<Self> {
         let any: Arc<dyn Any + Send + Sync> = kept.0;
-        any.downcast().ok().map(Self)
+        match any.downcast() {
+            Ok(object) => Some(Self(object)),
+            Err(other) => {
+                let_go(other);
+                None
+            }
+        }
     }
+}
+
+/// Apart, so that the pointer of an object that is found need not lie in memory to be dropped.
+#[cold]
+fn let_go(other: Arc<dyn Any + Send + Sync>) {
+    drop(other);
 }
 
 impl Kept {

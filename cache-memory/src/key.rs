@@ -6,9 +6,10 @@ use std::hash::{Hash, Hasher};
 
 use cache_core::Key;
 use ecow::EcoString;
+use quick_cache::Equivalent;
 
 /// The text of a key, owned by the table. Up to 15 bytes it has no allocation.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct TableKey(EcoString);
 
 impl From<Key<'_>> for TableKey {
@@ -25,10 +26,34 @@ impl TableKey {
     }
 }
 
-impl Borrow<str> for TableKey {
+/// A key that is looked up, and no more.
+pub(crate) struct Sought<'k>(pub(crate) Key<'k>);
+
+impl Equivalent<TableKey> for Sought<'_> {
     #[inline]
-    fn borrow(&self) -> &str {
-        &self.0
+    fn equivalent(&self, key: &TableKey) -> bool {
+        *self.0.as_str() == *key.0
+    }
+}
+
+/// The bytes alone, without the mark that ends a `str` among other fields: there are none, and it would be one
+/// more step before a look-up can begin.
+#[inline]
+fn hash_bytes<H: Hasher>(text: &str, state: &mut H) {
+    state.write(text.as_bytes());
+}
+
+impl Hash for TableKey {
+    #[inline]
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        hash_bytes(&self.0, state);
+    }
+}
+
+impl Hash for Sought<'_> {
+    #[inline]
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        hash_bytes(self.0.as_str(), state);
     }
 }
 
@@ -54,7 +79,7 @@ impl LookUp for TableKey {
 
 impl Hash for dyn LookUp + '_ {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.text().hash(state);
+        hash_bytes(self.text(), state);
     }
 }
 
@@ -92,7 +117,7 @@ mod tests {
         let key = Key::new("naïve ☕").unwrap();
         let owned = TableKey::from(key);
         let hash = hasher.hash_one(&owned);
-        assert_eq!(hash, hasher.hash_one(key.as_str()));
+        assert_eq!(hash, hasher.hash_one(Sought(key)));
         assert_eq!(hash, hasher.hash_one(&key as &dyn LookUp));
         assert!((&key as &dyn LookUp).to_owned() == owned);
     }

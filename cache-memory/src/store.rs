@@ -14,7 +14,7 @@ use quick_cache::sync::{EntryAction, EntryResult};
 
 use crate::MemoryStoreBuilder;
 use crate::clock::Deadline;
-use crate::key::LookUp;
+use crate::key::{LookUp, Sought};
 use crate::slot::Slot;
 use crate::sweep::Swept;
 use crate::table::{Capacity, Table};
@@ -75,13 +75,13 @@ impl MemoryStore {
     /// The live slot at `key`, which then counts as used.
     #[inline]
     fn live(&self, key: Key<'_>) -> Option<Slot> {
-        self.unless_expired(key, self.table().quick().get(key.as_str())?)
+        self.unless_expired(key, self.table().quick().get(&Sought(key))?)
     }
 
     /// The live slot at `key`, which does not count as used.
     #[inline]
     fn peek(&self, key: Key<'_>) -> Option<Slot> {
-        self.unless_expired(key, self.table().quick().peek(key.as_str())?)
+        self.unless_expired(key, self.table().quick().peek(&Sought(key))?)
     }
 
     #[inline]
@@ -102,7 +102,7 @@ impl MemoryStore {
         let expired = slot.deadline.is_past(self.swept.clock.now());
         if expired {
             // Only if it still is: the key may hold a fresh value by now.
-            self.table().quick().remove_if(key.as_str(), |slot| self.is_expired(slot));
+            self.table().quick().remove_if(&Sought(key), |slot| self.is_expired(slot));
         }
         expired
     }
@@ -114,7 +114,7 @@ impl MemoryStore {
 
     /// Removes what is at `key`, and returns it if it was live.
     fn remove(&self, key: Key<'_>) -> Option<Slot> {
-        let (_, slot) = self.table().quick().remove(key.as_str())?;
+        let (_, slot) = self.table().quick().remove(&Sought(key))?;
         (!self.is_expired(&slot)).then_some(slot)
     }
 
@@ -205,7 +205,7 @@ impl Store for MemoryStore {
     #[inline]
     fn get<'a>(&'a self, key: Key<'a>) -> StoreFuture<'a, Option<Entry>> {
         // The slot stays where the table has put it: see `StoreFuture::hit`.
-        let found = self.table().quick().get(key.as_str());
+        let found = self.table().quick().get(&Sought(key));
         match found {
             None => StoreFuture::ok(None),
             Some(ref slot) if self.is_gone(key, slot) => StoreFuture::ok(None),
@@ -223,7 +223,7 @@ impl Store for MemoryStore {
     }
 
     fn ttl<'a>(&'a self, key: Key<'a>) -> StoreFuture<'a, Option<Ttl>> {
-        let slot = self.table().quick().peek(key.as_str());
+        let slot = self.table().quick().peek(&Sought(key));
         // One reading of the clock decides both whether it lives and for how long.
         StoreFuture::ok(slot.and_then(|slot| {
             let now = self.swept.clock.now();
@@ -355,7 +355,7 @@ impl Store for MemoryStore {
     #[inline]
     fn kept(&self, key: Key<'_>) -> Option<Kept> {
         // As in `get`: the slot stays where the table has put it.
-        let found = self.table().quick().get(key.as_str());
+        let found = self.table().quick().get(&Sought(key));
         match found {
             None => None,
             Some(ref slot) if self.is_gone(key, slot) => None,

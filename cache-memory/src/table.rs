@@ -193,6 +193,7 @@ impl Lifecycle<TableKey, Slot> for DropOutside {
 mod tests {
     use super::*;
     use crate::clock::Deadline;
+    use crate::key::Sought;
 
     fn key(text: &str) -> Key<'_> {
         Key::new(text).unwrap()
@@ -210,13 +211,13 @@ mod tests {
             let room = usize::try_from(table.heaviest - BOOK_KEEPING).unwrap() - "k".len();
             assert!(table.admit(key("k"), Payload::Encoded(&vec![0; room])).is_ok());
             insert(&table, "k", &vec![0; room]);
-            assert!(table.quick().peek("k").is_some(), "{capacity}");
+            assert!(table.quick().peek(&Sought(key("k"))).is_some(), "{capacity}");
 
             let refused = table.admit(key("k"), Payload::Encoded(&vec![0; room + 1]));
             assert_eq!(refused.unwrap_err().kind(), ErrorKind::TooLarge);
             insert(&table, "k", &vec![0; room + 1]);
             assert!(
-                table.quick().peek("k").is_none(),
+                table.quick().peek(&Sought(key("k"))).is_none(),
                 "the check is needed, and is exact: {capacity}"
             );
         }
@@ -228,7 +229,7 @@ mod tests {
             let table = Table::new(Capacity::Entries(entries));
             assert!(table.admit(key("k"), Payload::Encoded(&vec![0; 100_000])).is_ok());
             insert(&table, "k", &vec![0; 100_000]);
-            assert!(table.quick().peek("k").is_some());
+            assert!(table.quick().peek(&Sought(key("k"))).is_some());
         }
     }
 
@@ -248,7 +249,7 @@ mod tests {
             let table = Table::new(unbounded);
             assert_eq!(table.quick().num_shards(), MOST_SHARDS);
             insert(&table, "k", &[0; 100]);
-            assert!(table.quick().peek("k").is_some());
+            assert!(table.quick().peek(&Sought(key("k"))).is_some());
         }
         let table = Table::new(Capacity::Bytes(3 * SMALL_BYTES + 1));
         assert!((1..=2).contains(&table.quick().num_shards()));
