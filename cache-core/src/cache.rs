@@ -16,7 +16,7 @@ use crate::remember::Outcome;
 use crate::stats::Counters;
 use crate::{
     Encoded, Entry, Error, ErrorKind, Key, Lifetime, Payload, Shared, Stats, Store, StoreFuture,
-    Terms, Value,
+    Terms,
 };
 
 /// A cache: what application code takes, whatever driver lies beneath.
@@ -130,7 +130,7 @@ impl Cache {
         let found = store.get(key).await.map_err(at("get_shared", key))?;
         let Some(entry) = found else { return Ok(None) };
         let object = self.decode(&entry).map_err(at("get_shared", key))?;
-        let Value::Encoded(seen) = entry.value() else {
+        let Some(seen) = entry.encoded() else {
             return Ok(Some(Shared::new(object, Arc::default())));
         };
         let shared = Shared::new(object, Arc::clone(seen.arc()));
@@ -404,7 +404,7 @@ impl Cache {
 
     #[inline]
     pub(crate) fn decode<T: DeserializeOwned>(&self, entry: &Entry) -> Result<T, Error> {
-        self.inner.settings.codec.decode(entry.value().as_payload())
+        self.inner.settings.codec.decode(entry.payload())
     }
 
     /// Encodes `value` and hands it to `with`, in a buffer that is there only meanwhile.

@@ -246,7 +246,7 @@ impl Cache {
         lifetime: Option<Lifetime>,
         entry: &Entry,
     ) -> Result<(), Error> {
-        let payload = entry.value().as_payload();
+        let payload = entry.payload();
         if lifetime.is_some() {
             self.check_size(payload)?;
         }

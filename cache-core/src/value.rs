@@ -2,8 +2,11 @@
 //!
 //! No driver ever sees a user's type.
 
+use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
+
+use bytes::Bytes;
 
 use crate::StoreFuture;
 use crate::shared::{Kept, Shared};
@@ -31,8 +34,13 @@ pub enum Value {
 
 /// What [`Store::get`](crate::Store::get) finds: a live entry.
 #[derive(Clone)]
-pub struct Entry {
-    value: Value,
+pub struct Entry(Content);
+
+#[derive(Clone)]
+enum Content {
+    Value(Value),
+    /// What a server sent, in the buffer that it came in.
+    Received(Bytes),
 }
 
 /// The bytes that a codec wrote, shared, and beside them the object that was read from them where
@@ -96,13 +104,41 @@ impl Entry {
     /// A live entry that holds this value.
     #[inline]
     pub fn new(value: Value) -> Self {
-        Self { value }
+        Self(Content::Value(value))
     }
 
-    /// Its value.
+    /// A live entry that holds what the codec wrote, as it came from elsewhere: for stores that read
+    /// an entry anew each time. It is decoded where it lies; nothing is copied.
+    ///
+    /// Cost: one allocation, and none where `owner` is a `bytes::Bytes`.
     #[inline]
-    pub fn value(&self) -> &Value {
-        &self.value
+    pub fn received(owner: impl AsRef<[u8]> + Send + Sync + 'static) -> Self {
+        // So that no type of another crate is in the signature.
+        let mut owner = Some(owner);
+        let received = match (&mut owner as &mut dyn Any).downcast_mut::<Option<Bytes>>() {
+            Some(bytes) => bytes.take(),
+            None => owner.map(Bytes::from_owner),
+        };
+        Self(Content::Received(received.unwrap_or_default()))
+    }
+
+    /// What it holds, as it was handed over.
+    #[inline]
+    pub fn payload(&self) -> Payload<'_> {
+        match &self.0 {
+            Content::Value(value) => value.as_payload(),
+            Content::Received(bytes) => Payload::Encoded(bytes),
+        }
+    }
+
+    /// The bytes that a store may [keep](crate::Store::keep) an object beside: none for an integer, nor for
+    /// what was [received](Self::received).
+    #[inline]
+    pub fn encoded(&self) -> Option<&Encoded> {
+        match &self.0 {
+            Content::Value(Value::Encoded(encoded)) => Some(encoded),
+            _ => None,
+        }
     }
 }
 
@@ -196,6 +232,6 @@ impl fmt::Debug for Encoded {
 
 impl fmt::Debug for Entry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Entry").field("value", &self.value).finish()
+        f.debug_tuple("Entry").field(&self.payload()).finish()
     }
 }

@@ -1,0 +1,251 @@
+//! How a store is reached: the URL's settings, and the same by methods.
+
+use std::fmt;
+use std::time::Duration;
+
+use cache_core::Error;
+use fred::prelude::{
+    Builder, Client, Config, ConnectionConfig, ReconnectPolicy, Server, ServerConfig, TcpConfig,
+};
+use fred::types::config::ClusterDiscoveryPolicy;
+use tokio::runtime::Handle;
+
+use crate::RedisStore;
+use crate::connection::Connection;
+use crate::failure;
+use crate::keys::Keyspace;
+use crate::target::{self, Address, Credentials, MAX_CONNECTIONS, OPTIONS, Servers, Target, refused, short};
+
+/// Builds a [`RedisStore`]: see [`RedisStore::builder`].
+#[derive(Clone)]
+#[must_use = "a builder does nothing until `connect`"]
+pub struct RedisStoreBuilder {
+    target: Target,
+    prefix: String,
+    connections: usize,
+    command_timeout: Duration,
+    connect_timeout: Duration,
+    ca_certificate: Option<String>,
+}
+
+/// Operations that wait to be sent, of one connection. More are refused, so that memory stays bounded.
+const MAX_WAITING: usize = 16_384;
+
+/// The first pause before fred connects again, the longest, and what chance adds, in milliseconds.
+const RECONNECT: (u32, u32, u32) = (2, 1_000, 50);
+
+impl RedisStoreBuilder {
+    /// What the URL says, and the defaults where it says nothing. An option that is not known is
+    /// [`Config`](cache_core::ErrorKind::Config).
+    pub(crate) fn from_url(url: &str) -> Result<Self, Error> {
+        let (builder, rest) = Self::with_rest(url)?;
+        match rest.first() {
+            None => Ok(builder),
+            Some((unknown, _)) => Err(refused(format!(
+                "the option `{}` is not known; there are {OPTIONS}",
+                short(unknown)
+            ))),
+        }
+    }
+
+    /// The same, but options that are not the driver's are handed back, in their order: for whoever has
+    /// options of its own in the URL, and refuses what nobody knows.
+    pub fn with_rest(url: &str) -> Result<(Self, Vec<(String, String)>), Error> {
+        let (target, settings) = target::parse(url)?;
+        let builder = Self {
+            target,
+            prefix: settings.prefix.unwrap_or_else(|| RedisStore::DEFAULT_PREFIX.to_owned()),
+            connections: settings.connections.unwrap_or(1),
+            command_timeout: settings.command_timeout.unwrap_or(Duration::from_secs(1)),
+            connect_timeout: settings.connect_timeout.unwrap_or(Duration::from_secs(5)),
+            ca_certificate: settings.ca_certificate,
+        };
+        builder.keyspace()?;
+        Ok((builder, settings.rest))
+    }
+
+    /// The names of the driver's options, for messages.
+    pub const OPTIONS: &str = OPTIONS;
+
+    /// What all keys of this store begin with on the server: 1 to 255 bytes without `#`, `{`, `}`. `cache`
+    /// unless said. A prefix nests: flushing `a` flushes `a:b` too.
+    pub fn prefix(mut self, prefix: impl Into<String>) -> Self {
+        self.prefix = prefix.into();
+        self
+    }
+
+    /// How many connections share the work, on a cluster to each node: 1 unless said, which serves some
+    /// hundred thousand operations a second. More of them keep a large value from holding up small ones.
+    /// All operations on a key take the same one.
+    pub fn connections(mut self, connections: usize) -> Self {
+        self.connections = connections;
+        self
+    }
+
+    /// How long an operation waits for its answer until it is [`Timeout`](cache_core::ErrorKind::Timeout): 1 s
+    /// unless said.
+    pub fn command_timeout(mut self, timeout: Duration) -> Self {
+        self.command_timeout = timeout;
+        self
+    }
+
+    /// How long an attempt to connect may take: 5 s unless said.
+    pub fn connect_timeout(mut self, timeout: Duration) -> Self {
+        self.connect_timeout = timeout;
+        self
+    }
+
+    /// The file with the certificates (PEM) of those who vouch for the server, instead of those whom the
+    /// system trusts. Only for TLS.
+    pub fn ca_certificate(mut self, path: impl Into<String>) -> Self {
+        self.ca_certificate = Some(path.into());
+        self
+    }
+
+    /// The store, once it is connected.
+    ///
+    /// Errors: [`Config`](cache_core::ErrorKind::Config) for what no later attempt could mend, such as a wrong
+    /// password; [`Unavailable`](cache_core::ErrorKind::Unavailable) if the server cannot be reached.
+    pub async fn connect(self) -> Result<RedisStore, Error> {
+        let deadline = self.connect_timeout.saturating_mul(2);
+        let keyspace = self.keyspace()?;
+        let mut connections = Vec::with_capacity(self.connections);
+        let mut outcomes = Vec::with_capacity(self.connections);
+        for _ in 0..self.connections {
+            let (connection, outcome) = self.open()?;
+            connections.push(connection);
+            outcomes.push(outcome);
+        }
+        for outcome in outcomes {
+            match tokio::time::timeout(deadline, outcome).await {
+                Ok(Ok(Ok(()))) => {}
+                Ok(Ok(Err(error))) => {
+                    return Err(failure::of_connecting(error).during("connect"));
+                }
+                Ok(Err(_)) | Err(_) => {
+                    return Err(failure::of_connecting(fred::error::Error::new(
+                        fred::error::ErrorKind::Timeout,
+                        "the server did not answer in time",
+                    ))
+                    .during("connect"));
+                }
+            }
+        }
+        RedisStore::check_version(&connections)?;
+        Ok(RedisStore::new(keyspace, connections))
+    }
+
+    /// The store at once, while it connects in the background: until then, and for as long as the server is
+    /// away, operations are [`Unavailable`](cache_core::ErrorKind::Unavailable). For services that have to start
+    /// without their cache.
+    ///
+    /// Errors: [`Config`](cache_core::ErrorKind::Config) for what can be seen without the server.
+    pub fn connect_lazily(self) -> Result<RedisStore, Error> {
+        let keyspace = self.keyspace()?;
+        let connections = (0..self.connections)
+            .map(|_| self.open().map(|(connection, _)| connection))
+            .collect::<Result<_, _>>()?;
+        Ok(RedisStore::new(keyspace, connections))
+    }
+
+    fn keyspace(&self) -> Result<Keyspace, Error> {
+        Keyspace::new(&self.prefix)
+            .map_err(|flaw| refused(format!("the prefix `{}` {flaw}", short(&self.prefix))))
+    }
+
+    fn open(&self) -> Result<(Connection, tokio::sync::oneshot::Receiver<Result<(), fred::error::Error>>), Error> {
+        if Handle::try_current().is_err() {
+            return Err(refused("a Redis store is opened within a tokio runtime"));
+        }
+        Ok(Connection::open(self.client()?, self.command_timeout))
+    }
+
+    fn client(&self) -> Result<Client, Error> {
+        if !(1..=MAX_CONNECTIONS).contains(&self.connections) {
+            return Err(refused(format!("a store has 1 to {MAX_CONNECTIONS} connections")));
+        }
+        if self.command_timeout.is_zero() || self.connect_timeout.is_zero() {
+            return Err(refused("a timeout of zero would fail every operation"));
+        }
+        let Target { servers, credentials, database, tls } = self.target.clone();
+        let mut config = Config {
+            server: server_config(servers),
+            username: credentials.user,
+            password: credentials.password,
+            database: (database != 0).then_some(database),
+            // The first attempt is judged by us; later ones are repeated for ever.
+            fail_fast: true,
+            ..Config::default()
+        };
+        self.secure(tls, &mut config)?;
+        let (first, longest, jitter) = RECONNECT;
+        let mut policy = ReconnectPolicy::new_exponential(0, first, longest, 2);
+        policy.set_jitter(jitter);
+        Builder::from_config(config)
+            .with_connection_config(|connection: &mut ConnectionConfig| {
+                connection.connection_timeout = self.connect_timeout;
+                connection.internal_command_timeout = self.connect_timeout;
+                connection.max_command_buffer_len = MAX_WAITING;
+                connection.reconnect_on_auth_error = true;
+                connection.tcp = TcpConfig { nodelay: Some(true), ..TcpConfig::default() };
+            })
+            .with_performance_config(|performance| {
+                performance.default_command_timeout = self.command_timeout;
+            })
+            .set_policy(policy)
+            .build()
+            .map_err(|error| refused(error.to_string()))
+    }
+
+    #[cfg(feature = "tls")]
+    fn secure(&self, tls: bool, config: &mut Config) -> Result<(), Error> {
+        if tls {
+            let connector = crate::tls::connector(self.ca_certificate.as_deref())
+                .map_err(|flaw| refused(flaw))?;
+            config.tls = Some(connector.into());
+        }
+        Ok(())
+    }
+
+    #[cfg(not(feature = "tls"))]
+    fn secure(&self, tls: bool, _: &mut Config) -> Result<(), Error> {
+        if tls {
+            return Err(refused(
+                "this build cannot speak TLS: enable the feature `tls` of `cache-redis` \
+                 (`redis-tls` of `cache`)",
+            ));
+        }
+        Ok(())
+    }
+}
+
+fn server_config(servers: Servers) -> ServerConfig {
+    let server = |address: Address| Server::new(address.host, address.port);
+    match servers {
+        Servers::Standalone(address) => ServerConfig::Centralized { server: server(address) },
+        Servers::Cluster(nodes) => ServerConfig::Clustered {
+            hosts: nodes.into_iter().map(server).collect(),
+            policy: ClusterDiscoveryPolicy::default(),
+        },
+        Servers::Sentinel { sentinels, service, credentials: Credentials { user, password } } => {
+            ServerConfig::Sentinel {
+                hosts: sentinels.into_iter().map(server).collect(),
+                service_name: service,
+                username: user,
+                password,
+            }
+        }
+    }
+}
+
+/// Without user and password.
+impl fmt::Debug for RedisStoreBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RedisStoreBuilder")
+            .field("prefix", &self.prefix)
+            .field("connections", &self.connections)
+            .field("command_timeout", &self.command_timeout)
+            .field("connect_timeout", &self.connect_timeout)
+            .finish_non_exhaustive()
+    }
+}

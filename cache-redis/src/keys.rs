@@ -1,0 +1,139 @@
+//! Where things lie on the server: the prefix, and what keeps a user's keys apart from the library's own.
+//!
+//! A value lies at `prefix:KEY`. The library's own keys are `prefix#word:…`. A prefix holds no `#`, and in a
+//! user's key each `#` is doubled: so the first `#` of a key is followed by another exactly if it is a
+//! user's. That holds also between prefixes of which one begins with the other (`a` and `a:b`).
+
+use std::fmt;
+
+use bytes::Bytes;
+use cache_core::Key;
+
+/// The part of a server's keys that is one cache's.
+#[derive(Clone)]
+pub(crate) struct Keyspace {
+    /// The prefix and the colon.
+    start: Box<str>,
+}
+
+/// The longest prefix, in bytes.
+const MAX_PREFIX_BYTES: usize = 255;
+
+impl Keyspace {
+    /// Takes `prefix`, or says why it is none.
+    pub(crate) fn new(prefix: &str) -> Result<Self, String> {
+        if prefix.is_empty() {
+            return Err("must not be empty".into());
+        }
+        if prefix.len() > MAX_PREFIX_BYTES {
+            return Err(format!("has at most {MAX_PREFIX_BYTES} bytes, not {}", prefix.len()));
+        }
+        if let Some(character) = prefix.chars().find(|c| matches!(c, '#' | '{' | '}')) {
+            return Err(format!("must not hold `{character}`"));
+        }
+        Ok(Self { start: format!("{prefix}:").into() })
+    }
+
+    /// Where the value of `key` lies. One allocation.
+    pub(crate) fn value(&self, key: Key<'_>) -> Bytes {
+        let key = key.as_str().as_bytes();
+        let marks = key.iter().filter(|byte| **byte == b'#').count();
+        let mut name = Vec::with_capacity(self.start.len() + key.len() + marks);
+        name.extend_from_slice(self.start.as_bytes());
+        if marks == 0 {
+            name.extend_from_slice(key);
+        } else {
+            for byte in key {
+                name.push(*byte);
+                if *byte == b'#' {
+                    name.push(b'#');
+                }
+            }
+        }
+        name.into()
+    }
+
+    /// A glob pattern that finds all values, and some keys that are none.
+    pub(crate) fn pattern(&self) -> String {
+        let mut pattern = String::with_capacity(self.start.len() + 1);
+        for character in self.start.chars() {
+            if matches!(character, '*' | '?' | '[' | ']' | '\\') {
+                pattern.push('\\');
+            }
+            pattern.push(character);
+        }
+        pattern.push('*');
+        pattern
+    }
+
+    /// Whether a value of this cache lies at `name`.
+    pub(crate) fn holds(&self, name: &[u8]) -> bool {
+        let Some(key) = name.strip_prefix(self.start.as_bytes()) else { return false };
+        match key.iter().position(|byte| *byte == b'#') {
+            None => !key.is_empty(),
+            Some(mark) => key.get(mark + 1) == Some(&b'#'),
+        }
+    }
+}
+
+impl fmt::Debug for Keyspace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self.start.trim_end_matches(':'), f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn space(prefix: &str) -> Keyspace {
+        Keyspace::new(prefix).expect("a prefix")
+    }
+
+    fn name(prefix: &str, key: &str) -> Bytes {
+        space(prefix).value(Key::new(key).expect("a key"))
+    }
+
+    #[test]
+    fn a_value_lies_behind_prefix_and_colon() {
+        assert_eq!(name("cache", "user:123"), "cache:user:123");
+        assert_eq!(name("a:b", "{x} *?\n"), "a:b:{x} *?\n");
+    }
+
+    #[test]
+    fn no_key_of_a_user_spells_one_of_the_librarys() {
+        assert_eq!(name("a", "b#tag:users"), "a:b##tag:users");
+        assert_eq!(name("a", "###"), "a:######");
+        for (prefix, key) in [("a", "b#tag:x"), ("a", "#tag:x"), ("a", "b##lock:{x}"), ("a:b", "#")] {
+            let stored = name(prefix, key);
+            for own in ["a#", "a:b#", "a:b:c#"] {
+                let own = [own, "tag:x"].concat();
+                assert_ne!(stored, own);
+                assert!(!space(prefix).holds(own.as_bytes()), "{own:?} is no value of {prefix:?}");
+            }
+            assert!(space(prefix).holds(&stored));
+        }
+    }
+
+    #[test]
+    fn a_cache_holds_its_own_values_only() {
+        assert!(space("a").holds(b"a:x") && space("a").holds(b"a:b:x"));
+        assert!(!space("a").holds(b"ab:x") && !space("a").holds(b"a") && !space("a").holds(b"a:"));
+        assert!(!space("a:b").holds(b"a:x") && !space("a*").holds(b"abc:x"));
+        assert!(!space("a").holds(b"a:b#tag:x") && !space("a").holds(b"a:b#lock:{x}"));
+    }
+
+    #[test]
+    fn a_pattern_means_itself() {
+        assert_eq!(space("cache").pattern(), "cache:*");
+        assert_eq!(space(r"a*?[b]\^-").pattern(), r"a\*\?\[b\]\\^-:*");
+    }
+
+    #[test]
+    fn what_is_no_prefix_is_refused() {
+        for bad in ["", "a#b", "{a", "a}", &"x".repeat(256)] {
+            assert!(Keyspace::new(bad).is_err(), "{bad:?}");
+        }
+        assert!(Keyspace::new(&"x".repeat(255)).is_ok());
+    }
+}

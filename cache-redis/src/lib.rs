@@ -1,0 +1,50 @@
+//! The Redis driver of `cache`: a [`RedisStore`] beneath the same [`Cache`] that tests build on memory.
+//!
+//! ```no_run
+//! use cache_redis::{Cache, RedisStore};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), cache_redis::Error> {
+//! let store = RedisStore::connect("redis://127.0.0.1:6379?prefix=shop").await?;
+//! let cache = Cache::new(store);
+//! cache.put("user:123", "John", "30m").await?;
+//! # cache.close().await }
+//! ```
+//!
+//! - **One round trip** for each operation, and one per server for those of many keys; `flush` walks the
+//!   keys. Whatever has to happen in one step does so on the server.
+//! - **Every operation has a deadline.** While the server is away operations fail at once with
+//!   [`Unavailable`](ErrorKind::Unavailable), and work again by themselves when it is back.
+//! - **Nothing is done twice**: what may have reached the server is not sent again.
+//! - **What this library did not write is never misread**: it is [`Decode`](ErrorKind::Decode). The format
+//!   is written down in `FORMAT.md`, beside this crate's manifest.
+//!
+//! Redis 6.2 and newer, and Valkey; standalone, cluster, sentinel; TLS with the feature `tls`.
+//!
+//! # Where it differs from memory
+//!
+//! - The server expires an entry at the end of the millisecond of its deadline, not at its beginning.
+//! - `get_many` sees a key that holds something else than a string, which this library did not write, as
+//!   absent; `get` tells.
+//! - A write that was given up (its future dropped, or `Timeout`) takes effect before any later operation of
+//!   this store on the same key, or not at all, as long as the connection lives. Where the connection broke
+//!   meanwhile, the server may act on what it had received late.
+
+mod builder;
+mod connection;
+mod envelope;
+mod failure;
+mod flush;
+mod keys;
+mod many;
+mod scripts;
+mod store;
+mod target;
+#[cfg(feature = "tls")]
+mod tls;
+
+pub use builder::RedisStoreBuilder;
+pub use cache_core::{
+    Cache, CacheBuilder, Codec, Error, ErrorKind, IntoTtl, InvalidTtl, Shared, Stats, Ttl, ttl,
+};
+pub use store::RedisStore;

@@ -1,0 +1,363 @@
+//! What a URL says: which servers, as whom, and with which options.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use cache_core::{Error, ErrorKind};
+use cache_ttl::Ttl;
+use percent_encoding::percent_decode_str;
+use url::Url;
+
+/// The servers that a store talks to.
+#[derive(Clone)]
+pub(crate) struct Target {
+    pub(crate) servers: Servers,
+    pub(crate) credentials: Credentials,
+    pub(crate) database: u8,
+    pub(crate) tls: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Address {
+    pub(crate) host: String,
+    pub(crate) port: u16,
+}
+
+#[derive(Clone)]
+pub(crate) enum Servers {
+    Standalone(Address),
+    /// Some nodes of a cluster; the others are asked of them.
+    Cluster(Vec<Address>),
+    /// Some sentinels, and the name of what they watch.
+    Sentinel { sentinels: Vec<Address>, service: String, credentials: Credentials },
+}
+
+/// A user and a password. It has no `Debug`, so that nothing prints it.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub(crate) struct Credentials {
+    pub(crate) user: Option<String>,
+    pub(crate) password: Option<String>,
+}
+
+/// The options that are not the target's own.
+#[derive(Default)]
+pub(crate) struct Settings {
+    pub(crate) prefix: Option<String>,
+    pub(crate) connections: Option<usize>,
+    pub(crate) command_timeout: Option<Duration>,
+    pub(crate) connect_timeout: Option<Duration>,
+    pub(crate) ca_certificate: Option<String>,
+    /// What is not known here, in the order given.
+    pub(crate) rest: Vec<(String, String)>,
+}
+
+const REDIS_PORT: u16 = 6_379;
+const SENTINEL_PORT: u16 = 26_379;
+
+/// The options that are known here, for messages.
+pub(crate) const OPTIONS: &str = "`prefix`, `connections`, `command_timeout`, `connect_timeout`, `ca`, `node` \
+                                  (cluster and sentinel), `service`, `sentinel_user` and `sentinel_password` (sentinel)";
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Topology {
+    Standalone,
+    Cluster,
+    Sentinel,
+}
+
+/// Takes a URL apart.
+pub(crate) fn parse(url: &str) -> Result<(Target, Settings), Error> {
+    // Of what cannot be taken apart no word is shown: it could be the password.
+    let parsed = Url::parse(url)
+        .map_err(|error| refused(format!("the URL cannot be taken apart: {error}")))?;
+    let (topology, tls) = scheme(parsed.scheme())?;
+    let default_port = match topology {
+        Topology::Sentinel => SENTINEL_PORT,
+        Topology::Standalone | Topology::Cluster => REDIS_PORT,
+    };
+    let host = match parsed.host() {
+        None => return Err(refused("the URL names no host, as in `redis://127.0.0.1:6379`")),
+        Some(url::Host::Ipv6(address)) => address.to_string(),
+        Some(host) => host.to_string(),
+    };
+    if parsed.fragment().is_some() {
+        return Err(refused("the URL has a `#`; write `%23` if it is part of the password"));
+    }
+    let mut addresses = vec![Address { host, port: parsed.port().unwrap_or(default_port) }];
+    let credentials = credentials(&parsed)?;
+    let database = database(parsed.path(), topology)?;
+
+    let mut settings = Settings::default();
+    let mut seen = Vec::new();
+    let mut service = None;
+    let mut sentinel = Credentials::default();
+    for (name, value) in parsed.query_pairs() {
+        if name != "node" {
+            if seen.contains(&name) {
+                return Err(refused(format!("the option `{}` is given twice", short(&name))));
+            }
+            seen.push(name.clone());
+        }
+        match &*name {
+            "prefix" => settings.prefix = Some(value.into_owned()),
+            "connections" => settings.connections = Some(connections(&value)?),
+            "command_timeout" => settings.command_timeout = Some(duration(&name, &value)?),
+            "connect_timeout" => settings.connect_timeout = Some(duration(&name, &value)?),
+            "ca" if tls => settings.ca_certificate = Some(value.into_owned()),
+            "ca" => {
+                return Err(refused("the option `ca` is for TLS: begin with `rediss://`"));
+            }
+            "node" if topology != Topology::Standalone => {
+                addresses.push(address(&value, default_port)?);
+            }
+            "service" if topology == Topology::Sentinel => service = Some(value.into_owned()),
+            "sentinel_user" if topology == Topology::Sentinel => {
+                sentinel.user = Some(value.into_owned());
+            }
+            "sentinel_password" if topology == Topology::Sentinel => {
+                sentinel.password = Some(value.into_owned());
+            }
+            "node" | "service" | "sentinel_user" | "sentinel_password" => {
+                let name = short(&name);
+                return Err(refused(format!(
+                    "the option `{name}` has no meaning for `{}://`",
+                    parsed.scheme()
+                )));
+            }
+            _ => settings.rest.push((name.into_owned(), value.into_owned())),
+        }
+    }
+    if sentinel.user.is_some() && sentinel.password.is_none() {
+        return Err(refused("the option `sentinel_user` is given without `sentinel_password`"));
+    }
+    let servers = match topology {
+        Topology::Standalone => Servers::Standalone(addresses.remove(0)),
+        Topology::Cluster => Servers::Cluster(addresses),
+        Topology::Sentinel => {
+            let service = service.filter(|name| !name.is_empty()).ok_or_else(|| {
+                refused("sentinels watch a service by name: add `?service=NAME` to the URL")
+            })?;
+            Servers::Sentinel { sentinels: addresses, service, credentials: sentinel }
+        }
+    };
+    Ok((Target { servers, credentials, database, tls }, settings))
+}
+
+/// `redis`, `rediss`, `valkey`, `valkeys`, each alone or with `-cluster` or `-sentinel`.
+fn scheme(scheme: &str) -> Result<(Topology, bool), Error> {
+    let (base, topology) = if let Some(base) = scheme.strip_suffix("-cluster") {
+        (base, Topology::Cluster)
+    } else if let Some(base) = scheme.strip_suffix("-sentinel") {
+        (base, Topology::Sentinel)
+    } else {
+        (scheme, Topology::Standalone)
+    };
+    match base {
+        "redis" | "valkey" => Ok((topology, false)),
+        "rediss" | "valkeys" => Ok((topology, true)),
+        _ => Err(refused(format!(
+            "`{}://` is not known; there are `redis://`, `redis-cluster://`, `redis-sentinel://`, with \
+             TLS `rediss://` and so on, and the same with `valkey`",
+            short(scheme)
+        ))),
+    }
+}
+
+fn credentials(url: &Url) -> Result<Credentials, Error> {
+    let decode = |text: &str, what: &str| {
+        let decoded = percent_decode_str(text).decode_utf8().map(Cow::into_owned);
+        decoded.map_err(|_| refused(format!("the {what} of the URL is no UTF-8")))
+    };
+    let user = match url.username() {
+        "" => None,
+        user => Some(decode(user, "user")?),
+    };
+    let password = match url.password() {
+        None | Some("") => None,
+        Some(password) => Some(decode(password, "password")?),
+    };
+    if user.is_some() && password.is_none() {
+        return Err(refused(
+            "the URL names a user and no password; a password alone stands behind a colon, as in \
+             `redis://:PASSWORD@host`",
+        ));
+    }
+    Ok(Credentials { user, password })
+}
+
+fn database(path: &str, topology: Topology) -> Result<u8, Error> {
+    let number = path.trim_start_matches('/');
+    if number.is_empty() {
+        return Ok(0);
+    }
+    let database = number.parse().map_err(|_| {
+        refused(format!(
+            "the path of the URL is `{}`, and must be the number of a database, 0 to 255",
+            short(number)
+        ))
+    })?;
+    if database != 0 && topology == Topology::Cluster {
+        return Err(refused("a cluster has one database, number 0"));
+    }
+    Ok(database)
+}
+
+fn address(text: &str, default_port: u16) -> Result<Address, Error> {
+    let bad = || {
+        refused(format!(
+            "the option `node` is `{}`, and must be a host or `host:port`",
+            short(text)
+        ))
+    };
+    let url = Url::parse(&format!("redis://{text}")).map_err(|_| bad())?;
+    let plain = url.username().is_empty()
+        && url.password().is_none()
+        && matches!(url.path(), "" | "/")
+        && url.query().is_none()
+        && url.fragment().is_none();
+    let host = match url.host() {
+        Some(url::Host::Ipv6(address)) if plain => address.to_string(),
+        Some(host) if plain => host.to_string(),
+        _ => return Err(bad()),
+    };
+    Ok(Address { host, port: url.port().unwrap_or(default_port) })
+}
+
+fn connections(text: &str) -> Result<usize, Error> {
+    text.parse().ok().filter(|number| (1..=MAX_CONNECTIONS).contains(number)).ok_or_else(|| {
+        refused(format!(
+            "the option `connections` is `{}`, and must be a number from 1 to {MAX_CONNECTIONS}",
+            short(text)
+        ))
+    })
+}
+
+pub(crate) const MAX_CONNECTIONS: usize = 1_024;
+
+fn duration(name: &str, text: &str) -> Result<Duration, Error> {
+    let ttl: Ttl = text
+        .parse()
+        .map_err(|invalid| refused(format!("the option `{name}` cannot be used: {invalid}")))?;
+    ttl.duration().filter(|duration| !duration.is_zero()).ok_or_else(|| {
+        refused(format!("the option `{name}` is `{}`, and must be a time such as `1s`", short(text)))
+    })
+}
+
+/// An error of configuration.
+#[cold]
+pub(crate) fn refused(reason: impl Into<Box<str>>) -> Error {
+    Error::new(ErrorKind::Config, reason).during("connect")
+}
+
+/// As much of a text as an error should show.
+pub(crate) fn short(text: &str) -> String {
+    const SHOWN: usize = 40;
+    match text.char_indices().nth(SHOWN) {
+        None => text.escape_debug().to_string(),
+        Some((end, _)) => format!("{}…", text[..end].escape_debug()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(url: &str) -> (Target, Settings) {
+        parse(url).unwrap_or_else(|error| panic!("{url:?}: {error}"))
+    }
+
+    fn at(host: &str, port: u16) -> Address {
+        Address { host: host.into(), port }
+    }
+
+    #[test]
+    fn the_parts_of_a_url() {
+        let (target, settings) = parsed(
+            "rediss://al%40ice:p%3Ass@db.example:7000/3?prefix=a%3Ab&connections=4&command_timeout=250ms\
+             &connect_timeout=2s&ca=/etc/ca.pem&default_ttl=1h",
+        );
+        assert!(matches!(target.servers, Servers::Standalone(server) if server == at("db.example", 7_000)));
+        assert_eq!(target.credentials.user.as_deref(), Some("al@ice"));
+        assert_eq!(target.credentials.password.as_deref(), Some("p:ss"));
+        assert!(target.tls && target.database == 3);
+        assert_eq!(settings.prefix.as_deref(), Some("a:b"));
+        assert_eq!(settings.connections, Some(4));
+        assert_eq!(settings.command_timeout, Some(Duration::from_millis(250)));
+        assert_eq!(settings.connect_timeout, Some(Duration::from_secs(2)));
+        assert_eq!(settings.ca_certificate.as_deref(), Some("/etc/ca.pem"));
+        assert_eq!(settings.rest, [("default_ttl".to_owned(), "1h".to_owned())]);
+    }
+
+    #[test]
+    fn the_least_that_can_be_said() {
+        for url in ["redis://localhost", "valkey://localhost/", "redis://localhost:6379/0?"] {
+            let (target, settings) = parsed(url);
+            let Servers::Standalone(server) = target.servers else { panic!("{url}") };
+            assert_eq!(server, at("localhost", 6_379));
+            assert!(target.credentials == Credentials::default());
+            assert!(!target.tls && target.database == 0 && settings.rest.is_empty());
+        }
+        let (target, _) = parsed("redis://:secret@[::1]");
+        assert_eq!(target.credentials.password.as_deref(), Some("secret"));
+        assert!(matches!(target.servers, Servers::Standalone(server) if server == at("::1", 6_379)));
+    }
+
+    #[test]
+    fn clusters_and_sentinels() {
+        let (target, _) = parsed("redis-cluster://a:1?node=b:2&node=c&node=[::1]:4");
+        let Servers::Cluster(nodes) = target.servers else { panic!("a cluster") };
+        assert_eq!(nodes, [at("a", 1), at("b", 2), at("c", 6_379), at("::1", 4)]);
+
+        let (target, _) = parsed(
+            "valkeys-sentinel://u:p@a/1?node=b:2&service=main&sentinel_user=s&sentinel_password=t",
+        );
+        assert!(target.tls && target.database == 1);
+        let Servers::Sentinel { sentinels, service, credentials } = target.servers else {
+            panic!("sentinels")
+        };
+        assert_eq!(sentinels, [at("a", 26_379), at("b", 2)]);
+        assert_eq!(service, "main");
+        assert_eq!(credentials.user.as_deref(), Some("s"));
+        assert_eq!(credentials.password.as_deref(), Some("t"));
+    }
+
+    #[test]
+    fn what_is_wrong_is_named_and_no_secret_is() {
+        for (url, named) in [
+            ("redis:", "host"),
+            ("redis://", "host"),
+            ("redis://:s3cret@", "taken apart"),
+            ("redis://:s3cret@host:port", "port"),
+            ("redis://:s3cret@host:99999", "port"),
+            ("redis://:s3cret#x@host", "taken apart"),
+            ("redis://:s3cret@host/#x", "`#`"),
+            ("http://u:s3cret@host", "`http://`"),
+            ("redis-cluser://u:s3cret@host", "`redis-cluser://`"),
+            ("redis://user@host", "no password"),
+            ("redis://u:%FF%FEs3cret@host", "UTF-8"),
+            ("redis://u:s3cret@host/one", "`one`"),
+            ("redis://u:s3cret@host/256", "`256`"),
+            ("redis-cluster://u:s3cret@host/1", "number 0"),
+            ("redis-sentinel://u:s3cret@host", "service"),
+            ("redis-sentinel://u:s3cret@host?service=m&sentinel_user=x", "sentinel_password"),
+            ("redis://u:s3cret@host?prefix=a&prefix=b", "twice"),
+            ("redis://u:s3cret@host?connections=0", "`connections`"),
+            ("redis://u:s3cret@host?connections=many", "`many`"),
+            ("redis://u:s3cret@host?command_timeout=10", "`command_timeout`"),
+            ("redis://u:s3cret@host?command_timeout=0s", "`command_timeout`"),
+            ("redis://u:s3cret@host?command_timeout=forever", "`command_timeout`"),
+            ("redis://u:s3cret@host?node=b", "`node`"),
+            ("redis://u:s3cret@host?service=b", "`service`"),
+            ("redis://u:s3cret@host?sentinel_password=s3cret", "`sentinel_password`"),
+            ("redis://u:s3cret@host?ca=/x", "rediss"),
+            ("redis-cluster://u:s3cret@host?node=b/x", "`b/x`"),
+            ("redis-cluster://u:s3cret@host?node=", "`node`"),
+        ] {
+            let error = parse(url).map(|_| ()).expect_err(url);
+            assert_eq!(error.kind(), ErrorKind::Config, "{url}");
+            let shown = format!("{error} {error:?}");
+            assert!(shown.contains(named), "{url}: {shown}");
+            assert!(!shown.contains("s3cret"), "{url}: {shown}");
+        }
+    }
+}
