@@ -14,7 +14,9 @@ use crate::RedisStore;
 use crate::connection::Connection;
 use crate::failure;
 use crate::keys::Keyspace;
-use crate::target::{self, Address, Credentials, MAX_CONNECTIONS, OPTIONS, Servers, Target, refused, short};
+use crate::target::{
+    self, Address, Credentials, MAX_CONNECTIONS, OPTIONS, Servers, Target, refused, short,
+};
 
 /// Builds a [`RedisStore`]: see [`RedisStore::builder`].
 #[derive(Clone)]
@@ -153,7 +155,10 @@ impl RedisStoreBuilder {
             .map_err(|flaw| refused(format!("the prefix `{}` {flaw}", short(&self.prefix))))
     }
 
-    fn open(&self) -> Result<(Connection, tokio::sync::oneshot::Receiver<Result<(), fred::error::Error>>), Error> {
+    fn open(
+        &self,
+    ) -> Result<(Connection, tokio::sync::oneshot::Receiver<Result<(), fred::error::Error>>), Error>
+    {
         if Handle::try_current().is_err() {
             return Err(refused("a Redis store is opened within a tokio runtime"));
         }

@@ -222,11 +222,7 @@ impl Health {
 }
 
 /// Keeps a connection, for ever: ends with the task.
-async fn supervise(
-    client: Client,
-    health: Arc<Health>,
-    first: oneshot::Sender<FredResult<()>>,
-) {
+async fn supervise(client: Client, health: Arc<Health>, first: oneshot::Sender<FredResult<()>>) {
     let mut first = Some(first);
     let mut pause = PAUSE;
     let mut lost = false;
@@ -289,7 +285,6 @@ async fn is_connected<T>(client: &Client, router: &AbortOnDrop<T>) {
         let _ = tokio::time::timeout(Duration::from_millis(1), client.wait_for_connect()).await;
     }
 }
-
 
 /// The next event. What came too fast to be seen is not missed: only the newest matters.
 async fn received<T: Clone>(events: &mut broadcast::Receiver<T>) -> T {

@@ -1,0 +1,135 @@
+//! The tests that need Redis: one table, and a check that it keeps up with the crates.
+
+use std::fs;
+
+use crate::metadata::Workspace;
+use crate::plan::Failure;
+
+/// A test target, and what it has to be given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Suite {
+    pub(crate) package: &'static str,
+    pub(crate) target: &'static str,
+    pub(crate) needs: Needs,
+}
+
+/// What a suite needs of the servers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Needs {
+    /// A server of any kind, which may be somebody's own. It is told of which kind by `REDIS_TOPOLOGY`.
+    Any,
+    /// Servers that it may configure, stop and pause.
+    Controlled,
+    /// A cluster.
+    Cluster,
+    /// A primary and a replica behind a sentinel.
+    Sentinel,
+    /// A server with TLS and a password.
+    Secure,
+}
+
+/// All of them. They run with all features of their packages.
+pub(crate) const SUITES: &[Suite] = &[
+    suite("redis-servers", "servers", Needs::Controlled),
+    suite("cache-redis", "conformance", Needs::Any),
+    suite("cache-redis", "driver", Needs::Controlled),
+    suite("cache-redis", "faults", Needs::Controlled),
+    suite("cache-redis", "cluster", Needs::Cluster),
+    suite("cache-redis", "sentinel", Needs::Sentinel),
+    suite("cache-redis", "secure", Needs::Secure),
+    suite("cache", "redis", Needs::Controlled),
+];
+
+const fn suite(package: &'static str, target: &'static str, needs: Needs) -> Suite {
+    Suite { package, target, needs }
+}
+
+impl Suite {
+    pub(crate) fn name(&self) -> String {
+        format!("{} {}", self.package, self.target)
+    }
+
+    pub(crate) fn exists_in(&self, workspace: &Workspace) -> bool {
+        let member = workspace.members.iter().find(|member| member.name == self.package);
+        member.is_some_and(|member| member.tests().any(|test| test.name == self.target))
+    }
+}
+
+/// The table against the tests that there are: those that ask for a server by the crate that starts
+/// them.
+pub(crate) fn check(suites: &[Suite], workspace: &Workspace) -> Result<Vec<String>, Failure> {
+    let mut used = vec![];
+    for member in &workspace.members {
+        for test in member.tests() {
+            let source = fs::read_to_string(&test.src_path).map_err(|error| {
+                Failure::new(format!("cannot read {}: {error}", test.src_path.display()))
+            })?;
+            if source.contains("redis_servers") {
+                used.push((member.name.as_str(), test.name.as_str()));
+            }
+        }
+    }
+    Ok(complaints(suites, &used, workspace))
+}
+
+/// Given the package and the target of each test that uses servers.
+fn complaints(suites: &[Suite], used: &[(&str, &str)], workspace: &Workspace) -> Vec<String> {
+    let is_listed = |(package, target): &(&str, &str)| {
+        suites.iter().any(|suite| suite.package == *package && suite.target == *target)
+    };
+    let unlisted = used.iter().filter(|test| !is_listed(test)).map(|(package, target)| {
+        format!(
+            "`{package}`: the test `{target}` uses servers and has no row: nothing would run it"
+        )
+    });
+    // A package that has none of its suites yet has not got that far.
+    let has_begun = |suite: &&Suite| used.iter().any(|(package, _)| *package == suite.package);
+    let absent = suites
+        .iter()
+        .filter(has_begun)
+        .filter(|suite| !suite.exists_in(workspace))
+        .map(|suite| format!("`{}`: there is no test `{}`", suite.package, suite.target));
+    unlisted.chain(absent).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TABLE: &[Suite] =
+        &[suite("driver", "faults", Needs::Controlled), suite("driver", "cluster", Needs::Cluster)];
+
+    fn workspace(tests: &[&str]) -> Workspace {
+        let targets: Vec<_> = tests
+            .iter()
+            .map(|name| serde_json::json!({"name": name, "kind": ["test"], "src_path": ""}))
+            .collect();
+        let driver = serde_json::json!({
+            "name": "driver", "manifest_path": "", "features": {}, "dependencies": [], "targets": targets,
+        });
+        Workspace::from_json(&serde_json::json!({ "packages": [driver] }).to_string()).unwrap()
+    }
+
+    #[test]
+    fn a_table_that_fits_gives_no_complaint() {
+        let used = [("driver", "faults"), ("driver", "cluster")];
+        let workspace = workspace(&["faults", "cluster", "golden"]);
+        assert_eq!(complaints(TABLE, &used, &workspace), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_test_that_nothing_would_run_is_named() {
+        let used = [("driver", "faults"), ("driver", "cluster"), ("driver", "budget")];
+        let found = complaints(TABLE, &used, &workspace(&["faults", "cluster", "budget"]));
+        assert_eq!(
+            found,
+            ["`driver`: the test `budget` uses servers and has no row: nothing would run it"]
+        );
+    }
+
+    #[test]
+    fn a_row_without_a_test_is_named() {
+        let found = complaints(TABLE, &[("driver", "faults")], &workspace(&["faults"]));
+        assert_eq!(found, ["`driver`: there is no test `cluster`"]);
+    }
+}
