@@ -1,10 +1,10 @@
 //! From a URL to a cache: the one place that knows every driver.
 #![cfg_attr(
-    not(feature = "memory"),
+    not(any(feature = "memory", feature = "redis")),
     allow(dead_code, unused_imports, reason = "a build without drivers has nothing to configure")
 )]
 
-use cache_core::{Cache, CacheBuilder, Error, IntoTtl};
+use cache_core::{Cache, CacheBuilder, Error};
 
 use crate::url::{self, Options, Short, refused};
 
@@ -13,9 +13,13 @@ use crate::url::{self, Options, Short, refused};
 /// | URL | what it opens |
 /// |---|---|
 /// | `memory:` | a store in this process, private to the cache |
-/// | `redis://…` | not in this version yet |
+/// | `redis://host:port/database` | a Redis or Valkey server; `rediss://…` with TLS (feature `redis-tls`) |
+/// | `redis-cluster://host:port?node=host:port&…` | a cluster, by some of its nodes |
+/// | `redis-sentinel://host:port?service=NAME&…` | what sentinels watch |
 ///
-/// Options follow a `?`, are separated by `&`, and percent-encoded where need be:
+/// `valkey` means the same as `redis`. User and password stand before the host, as in
+/// `redis://user:password@host`. Options follow a `?`, are separated by `&`, and percent-encoded where need
+/// be:
 ///
 /// | option | for | meaning | default |
 /// |---|---|---|---|
@@ -24,6 +28,14 @@ use crate::url::{self, Options, Short, refused};
 /// | `max_value_bytes` | all | the largest encoded value | 16 MiB |
 /// | `max_entries` | `memory:` | capacity in entries | 100,000 |
 /// | `max_bytes` | `memory:` | capacity in bytes, instead of `max_entries` | |
+/// | `connections` | `redis` | how many share the work | 1 |
+/// | `command_timeout` | `redis` | how long an operation waits for its answer: `250ms` | `1s` |
+/// | `connect_timeout` | `redis` | how long an attempt to connect may take | `5s` |
+/// | `lazy` | `redis` | `true`: opens the cache though the server is away, and connects when it is there | `false` |
+/// | `ca` | `rediss` | a file with certificates (PEM) to trust instead of the system's | |
+/// | `node` | cluster, sentinel | another of them; may be repeated | |
+/// | `service` | sentinel | the name of what they watch | |
+/// | `sentinel_user`, `sentinel_password` | sentinel | where they ask for them | |
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -33,18 +45,13 @@ use crate::url::{self, Options, Short, refused};
 /// ```
 ///
 /// Errors: [`Config`](crate::ErrorKind::Config), which names the part that cannot be used, and never
-/// shows a password.
-#[allow(clippy::unused_async, reason = "a server is connected to here")]
+/// shows a password; [`Unavailable`](crate::ErrorKind::Unavailable) if the server cannot be reached.
+#[cfg_attr(not(feature = "redis"), allow(clippy::unused_async, reason = "servers are connected to"))]
 pub async fn connect(url: &str) -> Result<Cache, Error> {
     let (driver, rest) = url::driver(url)?;
     match driver {
         "memory" => memory(rest),
-        "redis" | "rediss" | "redis-cluster" | "rediss-cluster" | "redis-sentinel"
-        | "rediss-sentinel" | "valkey" | "valkeys" => Err(refused(if cfg!(feature = "redis") {
-            "the redis driver is not part of this version of `cache` yet; use `memory:`"
-        } else {
-            "this build has no redis driver: enable the feature `redis` of `cache`"
-        })),
+        _ if is_redis(driver) => redis(driver, url).await,
         unknown => Err(refused(format!(
             "`{}` is not the name of a driver; there are `memory:` and `redis://…`",
             Short(unknown)
@@ -72,28 +79,7 @@ fn memory(rest: &str) -> Result<Cache, Error> {
         (None, Some(bytes)) => store.max_bytes(bytes),
         (None, None) => store,
     };
-    let cache = common(Cache::builder(store.build()), &mut options)?;
-    options.finish("`max_entries`, `max_bytes`, `default_ttl`, `prefix` and `max_value_bytes`")?;
-    cache.build()
-}
-
-#[cfg(not(feature = "memory"))]
-fn memory(_: &str) -> Result<Cache, Error> {
-    Err(refused("this build has no memory driver: enable the feature `memory` of `cache`"))
-}
-
-/// The options of every driver.
-#[cfg(feature = "memory")]
-fn common(mut cache: CacheBuilder, options: &mut Options<'_>) -> Result<CacheBuilder, Error> {
-    if let Some(ttl) = options.take("default_ttl") {
-        let ttl: crate::Ttl = ttl.parse().map_err(|invalid| {
-            refused(format!("the option `default_ttl` cannot be used: {invalid}"))
-        })?;
-        cache = cache.default_ttl(ttl.into_ttl()?);
-    }
-    if let Some(bytes) = options.take_number("max_value_bytes")? {
-        cache = cache.max_value_bytes(usize::try_from(bytes).unwrap_or(usize::MAX));
-    }
+    let settings = Common::take(&mut options)?;
     if let Some(prefix) = options.take("prefix")
         && (prefix.is_empty() || prefix.contains(['#', '{', '}']))
     {
@@ -102,5 +88,83 @@ fn common(mut cache: CacheBuilder, options: &mut Options<'_>) -> Result<CacheBui
             Short(&prefix)
         )));
     }
-    Ok(cache)
+    options.finish("`max_entries`, `max_bytes`, `default_ttl`, `prefix` and `max_value_bytes`")?;
+    settings.apply(Cache::builder(store.build())).build()
+}
+
+#[cfg(not(feature = "memory"))]
+fn memory(_: &str) -> Result<Cache, Error> {
+    Err(refused("this build has no memory driver: enable the feature `memory` of `cache`"))
+}
+
+/// `redis`, `rediss`, `valkey`, `valkeys`, and whatever follows a hyphen: the driver judges that.
+fn is_redis(scheme: &str) -> bool {
+    let base = scheme.split_once('-').map_or(scheme, |(base, _)| base);
+    matches!(base, "redis" | "rediss" | "valkey" | "valkeys")
+}
+
+#[cfg(feature = "redis")]
+async fn redis(driver: &str, url: &str) -> Result<Cache, Error> {
+    use cache_redis::RedisStoreBuilder;
+
+    let (store, rest) = RedisStoreBuilder::with_rest(url)?;
+    let pairs = rest.into_iter().map(|(name, value)| (name.into(), value.into()));
+    let mut options = Options::new(driver, pairs)?;
+    let lazy = match options.take("lazy").as_deref() {
+        None | Some("false") => false,
+        Some("true") => true,
+        Some(other) => {
+            return Err(refused(format!(
+                "the option `lazy` is `{}`, and must be `true` or `false`",
+                Short(other)
+            )));
+        }
+    };
+    let settings = Common::take(&mut options)?;
+    options.finish(&format!(
+        "`default_ttl`, `max_value_bytes`, `lazy`, {}",
+        RedisStoreBuilder::OPTIONS
+    ))?;
+    // Everything that can be refused without the server has been.
+    let store = if lazy { store.connect_lazily()? } else { store.connect().await? };
+    settings.apply(Cache::builder(store)).build()
+}
+
+#[cfg(not(feature = "redis"))]
+#[allow(clippy::unused_async, reason = "with the driver it connects")]
+async fn redis(_: &str, _: &str) -> Result<Cache, Error> {
+    Err(refused("this build has no redis driver: enable the feature `redis` of `cache`"))
+}
+
+/// The options of every driver.
+struct Common {
+    default_ttl: Option<crate::Ttl>,
+    max_value_bytes: Option<usize>,
+}
+
+#[cfg(any(feature = "memory", feature = "redis"))]
+impl Common {
+    fn take(options: &mut Options<'_>) -> Result<Self, Error> {
+        let ttl = |text: std::borrow::Cow<'_, str>| {
+            text.parse::<crate::Ttl>().map_err(|invalid| {
+                refused(format!("the option `default_ttl` cannot be used: {invalid}"))
+            })
+        };
+        Ok(Self {
+            default_ttl: options.take("default_ttl").map(ttl).transpose()?,
+            max_value_bytes: options
+                .take_number("max_value_bytes")?
+                .map(|bytes| usize::try_from(bytes).unwrap_or(usize::MAX)),
+        })
+    }
+
+    fn apply(self, mut cache: CacheBuilder) -> CacheBuilder {
+        if let Some(ttl) = self.default_ttl {
+            cache = cache.default_ttl(ttl);
+        }
+        if let Some(bytes) = self.max_value_bytes {
+            cache = cache.max_value_bytes(bytes);
+        }
+        cache
+    }
 }

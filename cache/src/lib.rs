@@ -19,9 +19,8 @@
 //! # Ok(()) }
 //! ```
 //!
-//! Features: `memory` (default), the in-process driver; `redis`, the server driver (not in this version
-//! yet: such a URL is an error that says so); `json`, the codec for types that need names in what is
-//! written.
+//! Features: `memory` (default), the in-process driver; `redis`, the driver for Redis and Valkey servers,
+//! and `redis-tls`, the same with TLS; `json`, the codec for types that need names in what is written.
 
 mod connect;
 pub mod prelude;
@@ -33,6 +32,8 @@ pub use cache_core::{
 };
 #[cfg(feature = "memory")]
 pub use cache_memory::{MemoryStore, MemoryStoreBuilder};
+#[cfg(feature = "redis")]
+pub use cache_redis::{RedisStore, RedisStoreBuilder};
 pub use connect::connect;
 
 /// What a driver of one's own is made of.

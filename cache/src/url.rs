@@ -1,6 +1,6 @@
 //! A connection URL, taken apart without a word of it that could be a secret in an error.
 #![cfg_attr(
-    not(feature = "memory"),
+    not(any(feature = "memory", feature = "redis")),
     allow(dead_code, unused_imports, reason = "a build without drivers has nothing to configure")
 )]
 
@@ -36,9 +36,18 @@ pub(crate) struct Options<'u> {
 
 impl<'u> Options<'u> {
     /// Takes them apart. One that is given twice is refused: one of the two would be lost.
+    #[cfg(feature = "memory")]
     pub(crate) fn parse(driver: &'u str, query: &'u str) -> Result<Self, Error> {
+        Self::new(driver, form_urlencoded::parse(query.as_bytes()))
+    }
+
+    /// The same of options that have been taken apart.
+    pub(crate) fn new(
+        driver: &'u str,
+        pairs: impl IntoIterator<Item = (Cow<'u, str>, Cow<'u, str>)>,
+    ) -> Result<Self, Error> {
         let mut options = BTreeMap::new();
-        for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+        for (name, value) in pairs {
             if options.insert(name.clone(), value).is_some() {
                 return Err(refused(format!("the option `{}` is given twice", Short(&name))));
             }

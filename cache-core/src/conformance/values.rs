@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::Barrier;
 
 use super::{Case, Rig, case};
-use crate::{Cache, Encoded, Error, ErrorKind, Key, Shared, Store, Ttl, Value};
+use crate::{Cache, Encoded, Error, ErrorKind, Key, Shared, Store, Ttl};
 
 pub(super) fn cases() -> Vec<Case> {
     vec![
