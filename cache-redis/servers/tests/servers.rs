@@ -9,11 +9,12 @@ use redis::{Client, Connection, RedisResult, Value, cmd, from_redis_value};
 use redis_servers::{Cluster, Secure, Sentinel, Server};
 
 fn connect(server: &Server) -> Connection {
-    Client::open(server.url()).unwrap().get_connection().unwrap()
+    let client = Client::open(server.url()).expect("a URL");
+    client.get_connection().expect("a connection")
 }
 
 fn text(value: Value) -> String {
-    from_redis_value(value).unwrap()
+    from_redis_value(value).expect("text")
 }
 
 fn role(server: &Server) -> String {
@@ -163,8 +164,8 @@ async fn a_cluster_has_all_slots_on_three_primaries() {
         let takes = |node: &&Server| {
             cmd("SET").arg(key).arg("value").query::<Value>(&mut connect(node)).is_ok()
         };
-        let takers: Vec<_> = cluster.nodes().iter().filter(takes).map(Server::port).collect();
-        assert_eq!(takers, [owner.port()], "{key}");
+        let nodes: Vec<_> = cluster.nodes().iter().filter(takes).map(Server::port).collect();
+        assert_eq!(nodes, [owner.port()], "{key}");
     }
 
     // A node that is asked for what it has not names one that can be reached.
