@@ -78,7 +78,7 @@ fn run_rows(rows: &[Row], cargo_args: &[String], report: &mut Report) -> Result<
                 if let Err(failure) = &result {
                     eprintln!("{failure}");
                 }
-                report.ran(row, suite.name(), result, start.elapsed());
+                report.ran(row, suite.name(), &result, start.elapsed());
             }
         }
     }

@@ -30,7 +30,7 @@ impl Report {
         &mut self,
         row: impl fmt::Display,
         suite: impl Into<String>,
-        result: Result<(), Failure>,
+        result: &Result<(), Failure>,
         took: Duration,
     ) {
         let outcome = if result.is_ok() { Outcome::Passed(took) } else { Outcome::Failed(took) };
@@ -97,9 +97,9 @@ mod tests {
     #[test]
     fn what_ran_is_listed_before_what_did_not() {
         let mut report = Report::default();
-        report.ran("redis:7.0 standalone", "driver", Ok(()), SECOND);
+        report.ran("redis:7.0 standalone", "driver", &Ok(()), SECOND);
         report.not_run("redis:8.0", "all", "it cannot be pulled");
-        report.ran("redis:7.0 cluster", "faults", Err(Failure::new("")), 2 * SECOND);
+        report.ran("redis:7.0 cluster", "faults", &Err(Failure::new("")), 2 * SECOND);
         let expected = "\
 servers               suite   result    seconds
 redis:7.0 standalone  driver  ok            1.0
@@ -111,9 +111,9 @@ redis:8.0             all     not run: it cannot be pulled";
     #[test]
     fn a_failure_names_the_suite_and_its_servers() {
         let mut report = Report::default();
-        report.ran("redis:7.0 standalone", "driver", Ok(()), SECOND);
+        report.ran("redis:7.0 standalone", "driver", &Ok(()), SECOND);
         assert!(report.judge().is_ok());
-        report.ran("redis:7.0 cluster", "faults", Err(Failure::new("")), SECOND);
+        report.ran("redis:7.0 cluster", "faults", &Err(Failure::new("")), SECOND);
         let failure = report.judge().expect_err("one failed");
         assert_eq!(failure.to_string(), "failed: faults on redis:7.0 cluster");
     }

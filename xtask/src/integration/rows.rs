@@ -2,7 +2,7 @@
 //! can run on it. Nothing here runs anything.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::integration::suites::{Needs, Suite};
 use crate::process::{Call, without_password};
@@ -92,13 +92,13 @@ pub(crate) fn of_images(images: &[String]) -> Vec<Row> {
     let row = |image: &String, topology| Row { origin: Origin::Image(image.clone()), topology };
     let standalone = images.iter().map(|image| row(image, Topology::Standalone));
     let on = images.iter().find(|image| *image == TOPOLOGIES_ON).or(images.first());
-    let others = Topology::ALL[1..].iter().flat_map(|topology| on.map(|on| row(on, *topology)));
+    let others = Topology::ALL[1..].iter().filter_map(|topology| on.map(|on| row(on, *topology)));
     standalone.chain(others).collect()
 }
 
 /// The rows for a program, which can be all kinds of server.
-pub(crate) fn of_program(path: &PathBuf) -> Vec<Row> {
-    let row = |topology| Row { origin: Origin::Program(path.clone()), topology };
+pub(crate) fn of_program(path: &Path) -> Vec<Row> {
+    let row = |topology| Row { origin: Origin::Program(path.to_path_buf()), topology };
     Topology::ALL.map(row).into()
 }
 
@@ -171,7 +171,7 @@ mod tests {
 
     #[test]
     fn every_suite_runs_somewhere_in_the_matrix_and_on_a_program() {
-        for rows in [of_images(&owned(IMAGES)), of_program(&"redis-server".into())] {
+        for rows in [of_images(&owned(IMAGES)), of_program(Path::new("redis-server"))] {
             for suite in SUITES {
                 let runs = |row: &Row| row.suites(SUITES).any(|found| found == (suite, None));
                 assert!(rows.iter().any(runs), "{suite:?}");
