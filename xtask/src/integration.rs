@@ -25,10 +25,14 @@ pub(crate) fn run(options: IntegrationOptions) -> Result<(), Failure> {
         IntegrationOptions::Images(named) => {
             origin::require_engine()?;
             let images = if named.is_empty() { owned(IMAGES) } else { named };
-            for image in &images {
-                origin::require_image(image)?;
+            let mut found = vec![];
+            for image in images {
+                match origin::require_image(&image) {
+                    Ok(()) => found.push(image),
+                    Err(failure) => report.missing(image, failure),
+                }
             }
-            rows::of_images(&images)
+            rows::of_images(&found)
         }
     };
     run_rows(&rows, &[], &mut report)

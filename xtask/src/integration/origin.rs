@@ -33,7 +33,10 @@ pub(crate) fn require_image(image: &str) -> Result<(), Failure> {
     if Call::program("docker", "image inspect").args([image]).probe().is_some() {
         return Ok(());
     }
-    Call::program("docker", "pull --quiet").args([image]).run()
+    Call::program("docker", "pull --quiet")
+        .args([image])
+        .run()
+        .map_err(|failure| Failure::new(format!("it is not here and cannot be pulled: {failure}")))
 }
 
 /// A server's program: on PATH, or else installed there.

@@ -22,6 +22,8 @@ struct Line {
 enum Outcome {
     Passed(Duration),
     Failed(Duration),
+    /// It was asked for, and could not be had.
+    Missing(String),
     NotRun(String),
 }
 
@@ -35,6 +37,12 @@ impl Report {
     ) {
         let outcome = if result.is_ok() { Outcome::Passed(took) } else { Outcome::Failed(took) };
         self.lines.push(Line { row: row.to_string(), suite: suite.into(), outcome });
+    }
+
+    /// Counts as a failure.
+    pub(crate) fn missing(&mut self, row: impl fmt::Display, reason: impl fmt::Display) {
+        let outcome = Outcome::Missing(reason.to_string());
+        self.lines.push(Line { row: row.to_string(), suite: "all".to_owned(), outcome });
     }
 
     pub(crate) fn not_run(
@@ -52,7 +60,7 @@ impl Report {
         let failed: Vec<_> = self
             .lines
             .iter()
-            .filter(|line| matches!(line.outcome, Outcome::Failed(_)))
+            .filter(|line| matches!(line.outcome, Outcome::Failed(_) | Outcome::Missing(_)))
             .map(|line| format!("{} on {}", line.suite, line.row))
             .collect();
         if !failed.is_empty() {
@@ -81,6 +89,7 @@ impl fmt::Display for Report {
             match outcome {
                 Outcome::Passed(took) => write!(f, "{:8}  {:7.1}", "ok", took.as_secs_f64())?,
                 Outcome::Failed(took) => write!(f, "{:8}  {:7.1}", "FAILED", took.as_secs_f64())?,
+                Outcome::Missing(reason) => write!(f, "{:8}  {reason}", "FAILED")?,
                 Outcome::NotRun(reason) => write!(f, "not run: {reason}")?,
             }
         }
@@ -116,6 +125,18 @@ redis:8.0             all     not run: it cannot be pulled";
         report.ran("redis:7.0 cluster", "faults", &Err(Failure::new("")), SECOND);
         let failure = report.judge().expect_err("one failed");
         assert_eq!(failure.to_string(), "failed: faults on redis:7.0 cluster");
+    }
+
+    #[test]
+    fn what_was_asked_for_and_cannot_be_had_is_a_failure() {
+        let mut report = Report::default();
+        report.ran("redis:7.0 standalone", "driver", &Ok(()), SECOND);
+        report.missing("redis:6.9", "no such image");
+        assert_eq!(
+            report.judge().expect_err("one is missing").to_string(),
+            "failed: all on redis:6.9"
+        );
+        assert!(report.to_string().ends_with("FAILED    no such image"), "{report}");
     }
 
     #[test]

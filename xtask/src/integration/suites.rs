@@ -44,6 +44,19 @@ const fn suite(package: &'static str, target: &'static str, needs: Needs) -> Sui
     Suite { package, target, needs }
 }
 
+impl Needs {
+    /// Why what needs it does not run on a server that is not ours.
+    pub(crate) fn of_ours(self) -> &'static str {
+        match self {
+            Self::Any => "it was not asked for",
+            Self::Controlled => "it stops and configures servers, and this one is not ours",
+            Self::Cluster => "it wants a cluster of its own",
+            Self::Sentinel => "it wants a sentinel of its own, to fail over",
+            Self::Secure => "it wants a server with a certificate of its own making",
+        }
+    }
+}
+
 impl Suite {
     pub(crate) fn name(&self) -> String {
         format!("{} {}", self.package, self.target)
