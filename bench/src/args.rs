@@ -8,7 +8,7 @@ Measures the memory driver against the raw parts beneath it.
 usage: cargo xtask bench [--quick] [SECTION]...
 
   --quick   fewer rounds and smaller numbers: a look, not a measurement
-  SECTION   hits, shape, herd, expiry or ttl; all of them unless said";
+  SECTION   hits, shape, herd, expiry, redis or ttl; all of them unless said";
 
 pub(crate) enum Request {
     Run(Options),
@@ -33,11 +33,13 @@ pub(crate) enum Section {
     Shape,
     Herd,
     Expiry,
+    Redis,
     Ttl,
 }
 
 impl Section {
-    const ALL: [Self; 5] = [Self::Hits, Self::Shape, Self::Herd, Self::Expiry, Self::Ttl];
+    const ALL: [Self; 6] =
+        [Self::Hits, Self::Shape, Self::Herd, Self::Expiry, Self::Redis, Self::Ttl];
 
     const fn name(self) -> &'static str {
         match self {
@@ -45,6 +47,7 @@ impl Section {
             Self::Shape => "shape",
             Self::Herd => "herd",
             Self::Expiry => "expiry",
+            Self::Redis => "redis",
             Self::Ttl => "ttl",
         }
     }

@@ -13,6 +13,7 @@ mod heap;
 mod herd;
 mod hits;
 mod race;
+mod redis;
 mod spread;
 mod table;
 mod ttl;
@@ -47,6 +48,7 @@ fn main() -> ExitCode {
             Section::Shape => codec::run(&fixture, options.effort, &mut findings),
             Section::Herd => herd::run(options.effort, &mut findings),
             Section::Expiry => expiry::run(options.effort, &mut findings),
+            Section::Redis => redis::run(&fixture, options.effort, &mut findings),
             Section::Ttl => ttl::run(&fixture, options.effort, &mut findings),
         }
     }

@@ -5,18 +5,17 @@ use std::time::Duration;
 
 use cache_core::Error;
 use fred::prelude::{
-    Builder, Client, Config, ConnectionConfig, ReconnectPolicy, Server, ServerConfig, TcpConfig,
+    Builder, Config, ConnectionConfig, FredResult, Server, ServerConfig, TcpConfig,
 };
 use fred::types::config::ClusterDiscoveryPolicy;
 use tokio::runtime::Handle;
+use tokio::sync::oneshot;
 
 use crate::RedisStore;
 use crate::connection::Connection;
 use crate::failure;
 use crate::keys::Keyspace;
-use crate::target::{
-    self, Address, Credentials, MAX_CONNECTIONS, OPTIONS, Servers, Target, refused, short,
-};
+use crate::target::{self, Address, Credentials, MAX_CONNECTIONS, OPTIONS, Servers, Target, refused, short};
 
 /// Builds a [`RedisStore`]: see [`RedisStore::builder`].
 #[derive(Clone)]
@@ -32,9 +31,6 @@ pub struct RedisStoreBuilder {
 
 /// Operations that wait to be sent, of one connection. More are refused, so that memory stays bounded.
 const MAX_WAITING: usize = 16_384;
-
-/// The first pause before fred connects again, the longest, and what chance adds, in milliseconds.
-const RECONNECT: (u32, u32, u32) = (2, 1_000, 50);
 
 impl RedisStoreBuilder {
     /// What the URL says, and the defaults where it says nothing. An option that is not known is
@@ -133,7 +129,7 @@ impl RedisStoreBuilder {
                 }
             }
         }
-        RedisStore::check_version(&connections)?;
+        RedisStore::check_version(&connections).await?;
         Ok(RedisStore::new(keyspace, connections))
     }
 
@@ -155,17 +151,14 @@ impl RedisStoreBuilder {
             .map_err(|flaw| refused(format!("the prefix `{}` {flaw}", short(&self.prefix))))
     }
 
-    fn open(
-        &self,
-    ) -> Result<(Connection, tokio::sync::oneshot::Receiver<Result<(), fred::error::Error>>), Error>
-    {
+    fn open(&self) -> Result<(Connection, oneshot::Receiver<FredResult<()>>), Error> {
         if Handle::try_current().is_err() {
             return Err(refused("a Redis store is opened within a tokio runtime"));
         }
         Ok(Connection::open(self.client()?, self.command_timeout))
     }
 
-    fn client(&self) -> Result<Client, Error> {
+    fn client(&self) -> Result<Builder, Error> {
         if !(1..=MAX_CONNECTIONS).contains(&self.connections) {
             return Err(refused(format!("a store has 1 to {MAX_CONNECTIONS} connections")));
         }
@@ -178,15 +171,13 @@ impl RedisStoreBuilder {
             username: credentials.user,
             password: credentials.password,
             database: (database != 0).then_some(database),
-            // The first attempt is judged by us; later ones are repeated for ever.
+            // An attempt to connect succeeds or fails; the supervisor repeats it.
             fail_fast: true,
             ..Config::default()
         };
         self.secure(tls, &mut config)?;
-        let (first, longest, jitter) = RECONNECT;
-        let mut policy = ReconnectPolicy::new_exponential(0, first, longest, 2);
-        policy.set_jitter(jitter);
-        Builder::from_config(config)
+        let mut builder = Builder::from_config(config);
+        builder
             .with_connection_config(|connection: &mut ConnectionConfig| {
                 connection.connection_timeout = self.connect_timeout;
                 connection.internal_command_timeout = self.connect_timeout;
@@ -197,9 +188,9 @@ impl RedisStoreBuilder {
             .with_performance_config(|performance| {
                 performance.default_command_timeout = self.command_timeout;
             })
-            .set_policy(policy)
             .build()
-            .map_err(|error| refused(error.to_string()))
+            .map_err(|error| refused(error.to_string()))?;
+        Ok(builder)
     }
 
     #[cfg(feature = "tls")]

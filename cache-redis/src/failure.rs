@@ -38,12 +38,10 @@ pub(crate) fn unexpected() -> Error {
     Error::new(ErrorKind::Unavailable, "the server's answer was not understood; is it a Redis?")
 }
 
-/// What the server replied, where it did reply.
+/// Whether it is the server that speaks: its errors begin with a word in capitals.
 pub(crate) fn is_reply(error: &FredError) -> bool {
-    !matches!(
-        error.kind(),
-        FredKind::IO | FredKind::Timeout | FredKind::Canceled | FredKind::Backpressure
-    )
+    let word = error.details().split(' ').next().unwrap_or_default();
+    word.len() > 2 && word.bytes().all(|byte| byte.is_ascii_uppercase())
 }
 
 /// Translates an error of an operation.
@@ -91,10 +89,11 @@ pub(crate) fn translate(error: FredError, wrong_type: WrongType) -> Error {
             "too many operations wait for the server; it is slower than what is asked of it",
             error,
         ),
-        FredKind::IO | FredKind::Canceled | FredKind::Routing | FredKind::Sentinel => {
-            unavailable("the server cannot be reached; it is tried again in the background", error)
-        }
-        _ => unavailable("the server refused service", error),
+        _ if is_reply(&error) => unavailable("the server refused service", error),
+        _ => unavailable(
+            "the server cannot be reached; it is tried again in the background",
+            error,
+        ),
     }
 }
 

@@ -2,13 +2,14 @@
 
 use bytes::Bytes;
 use cache_core::Error;
+use fred::clients::{Client, WithOptions};
 use fred::interfaces::{ClientLike, ClusterInterface};
 use fred::prelude::{FredResult, Options};
 use fred::types::config::Server;
 use fred::types::{ClusterHash, CustomCommand, Value as Reply};
 use futures_util::future::try_join_all;
 
-use crate::connection::Connection;
+use crate::connection::{Clients, Connection};
 use crate::failure::{WrongType, unexpected};
 use crate::keys::Keyspace;
 use crate::many;
@@ -24,8 +25,8 @@ pub(crate) async fn flush(keyspace: &Keyspace, connections: &[Connection]) -> Re
     // Writes that were given up may still be on their way over other connections. They come before.
     try_join_all(others.iter().flat_map(|other| {
         primaries.iter().map(move |primary| async move {
-            let client = other.client().with_options(&on(other, primary.as_ref()));
-            other.answer(WrongType::Unreadable, async { client.ping::<Reply>(None).await }).await
+            let client = on(&*other.ready().await?, primary.as_ref());
+            other.judge(client.ping::<Reply>(None).await, WrongType::Unreadable)
         })
     }))
     .await?;
@@ -39,14 +40,16 @@ async fn primaries(connection: &Connection) -> Result<Vec<Option<Server>>, Error
     if !connection.is_clustered() {
         return Ok(vec![None]);
     }
-    let client = connection.client();
-    connection.answer(WrongType::Unreadable, client.sync_cluster()).await?;
+    let clients = connection.ready().await?;
+    let client = clients.client();
+    connection.judge(client.sync_cluster().await, WrongType::Unreadable)?;
     let state = client.cached_cluster_state().ok_or_else(unexpected)?;
     Ok(state.unique_primary_nodes().into_iter().map(Some).collect())
 }
 
-fn on(connection: &Connection, server: Option<&Server>) -> Options {
-    Options { cluster_node: server.cloned(), ..connection.harmless().clone() }
+fn on(clients: &Clients, server: Option<&Server>) -> WithOptions<Client> {
+    let options = clients.again().options().clone();
+    clients.client().with_options(&Options { cluster_node: server.cloned(), ..options })
 }
 
 async fn walk(
@@ -54,16 +57,15 @@ async fn walk(
     connection: &Connection,
     server: Option<&Server>,
 ) -> Result<(), Error> {
-    let client = connection.client().with_options(&on(connection, server));
     let pattern = keyspace.pattern();
     let mut cursor = Reply::from_static_str("0");
     loop {
         let args: Vec<Reply> =
             vec![cursor, "MATCH".into(), (&pattern).into(), "COUNT".into(), STEP.into()];
         let scan = CustomCommand::new_static("SCAN", ClusterHash::FirstKey, false);
+        let client = on(&*connection.ready().await?, server);
         let page: FredResult<Reply> = client.custom(scan, args).await;
-        let page = connection.answer(WrongType::Unreadable, async { page }).await?;
-        let (next, names) = page_of(page)?;
+        let (next, names) = page_of(connection.judge(page, WrongType::Unreadable)?)?;
         let values: Vec<_> = names.into_iter().filter(|name| keyspace.holds(name)).collect();
         if !values.is_empty() {
             many::unlink(connection, values).await?;

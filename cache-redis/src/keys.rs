@@ -104,8 +104,7 @@ mod tests {
     fn no_key_of_a_user_spells_one_of_the_librarys() {
         assert_eq!(name("a", "b#tag:users"), "a:b##tag:users");
         assert_eq!(name("a", "###"), "a:######");
-        for (prefix, key) in [("a", "b#tag:x"), ("a", "#tag:x"), ("a", "b##lock:{x}"), ("a:b", "#")]
-        {
+        for (prefix, key) in [("a", "b#tag:x"), ("a", "#tag:x"), ("a", "b##lock:{x}"), ("a:b", "#")] {
             let stored = name(prefix, key);
             for own in ["a#", "a:b#", "a:b:c#"] {
                 let own = [own, "tag:x"].concat();

@@ -36,6 +36,7 @@ mod envelope;
 mod failure;
 mod flush;
 mod keys;
+mod link;
 mod many;
 mod scripts;
 mod store;

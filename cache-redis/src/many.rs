@@ -60,21 +60,20 @@ pub(crate) async fn get(shares: Vec<Share<'_, Bytes>>, count: usize) -> Result<V
 }
 
 async fn get_share(connection: &Connection, names: Vec<Bytes>) -> Result<Vec<Reply>, Error> {
+    let clients = connection.ready().await?;
     if connection.is_clustered() {
-        let pipeline = connection.pipeline(Repeat::Harmless);
+        let pipeline = clients.pipeline(Repeat::Harmless);
         for name in names {
             queued(pipeline.get::<(), _>(name).await)?;
         }
-        let found = connection.answers(pipeline.try_all::<Reply>()).await?;
+        let found = pipeline.try_all::<Reply>().await;
         // A key of another type is absent here as it is with MGET.
         return found.into_iter().map(|found| absent_if_wrong_type(connection, found)).collect();
     }
     let asked = names.len();
     let names = padded(names);
-    let found = connection
-        .answer(WrongType::Unreadable, connection.again().mget::<Reply, _>(names))
-        .await?;
-    let mut found = array(found)?;
+    let found = clients.again().mget::<Reply, _>(names).await;
+    let mut found = array(connection.judge(found, WrongType::Unreadable)?)?;
     found.truncate(asked);
     Ok(found)
 }
@@ -97,7 +96,7 @@ fn absent_if_wrong_type(
 ) -> Result<Reply, Error> {
     match found {
         Err(error) if error.details().starts_with("WRONGTYPE") => Ok(Reply::Null),
-        found => found.map_err(|error| connection.failed(error, WrongType::Unreadable)),
+        found => connection.judge(found, WrongType::Unreadable),
     }
 }
 
@@ -108,12 +107,12 @@ pub(crate) async fn put(
 ) -> Result<(), Error> {
     let expires = &expires;
     try_join_all(shares.into_iter().map(|share| async move {
-        let pipeline = share.connection.pipeline(Repeat::Harmless);
+        let pipeline = share.connection.ready().await?.pipeline(Repeat::Harmless);
         for (name, value) in share.parts {
             let value = Reply::Bytes(value);
             queued(pipeline.set::<(), _, _>(name, value, expires.clone(), None, false).await)?;
         }
-        share.connection.answer(WrongType::Unreadable, pipeline.all::<Reply>()).await
+        share.connection.judge(pipeline.all::<Reply>().await, WrongType::Unreadable)
     }))
     .await
     .map(drop)
@@ -121,22 +120,29 @@ pub(crate) async fn put(
 
 /// Removes what lies at the names. Returns how many there were.
 pub(crate) async fn forget(shares: Vec<Share<'_, Bytes>>) -> Result<usize, Error> {
-    let removed =
-        try_join_all(shares.into_iter().map(|share| unlink(share.connection, share.parts)));
+    let removed = try_join_all(
+        shares.into_iter().map(|share| unlink(share.connection, share.parts)),
+    );
     Ok(removed.await?.into_iter().sum())
 }
 
 /// Removes keys, over one connection.
 pub(crate) async fn unlink(connection: &Connection, names: Vec<Bytes>) -> Result<usize, Error> {
+    let clients = connection.ready().await?;
     let removed = if connection.is_clustered() {
-        let pipeline = connection.pipeline(Repeat::Never);
+        let pipeline = clients.pipeline(Repeat::Never);
         for name in names {
             queued(pipeline.unlink::<(), _>(name).await)?;
         }
-        array(connection.answer(WrongType::Unreadable, pipeline.all::<Reply>()).await?)?
+        let removed = pipeline.all::<Reply>().await;
+        match connection.judge(removed, WrongType::Unreadable)? {
+            Reply::Array(removed) => removed,
+            // Of one command fred gives no array.
+            one => vec![one],
+        }
     } else {
-        let unlink = connection.once().unlink::<Reply, _>(names);
-        vec![connection.answer(WrongType::Unreadable, unlink).await?]
+        let removed = clients.once().unlink::<Reply, _>(names).await;
+        vec![connection.judge(removed, WrongType::Unreadable)?]
     };
     let removed = removed.iter().map(whole).sum::<Result<i64, _>>()?;
     usize::try_from(removed).map_err(|_| unexpected())

@@ -78,8 +78,9 @@ impl RedisStore {
     }
 
     /// Refuses servers that lack what the driver sends.
-    pub(crate) fn check_version(connections: &[Connection]) -> Result<(), Error> {
-        match connections.first().and_then(|connection| connection.client().server_version()) {
+    pub(crate) async fn check_version(connections: &[Connection]) -> Result<(), Error> {
+        let Some(connection) = connections.first() else { return Ok(()) };
+        match connection.ready().await?.client().server_version() {
             Some(version) if (version.major, version.minor) < OLDEST => Err(refused(format!(
                 "the server is Redis {version}; 6.2 is the oldest that will do"
             ))),
@@ -104,9 +105,9 @@ impl RedisStore {
     async fn count(&self, key: Key<'_>) -> Result<bool, Error> {
         let name = self.keyspace.value(key);
         let connection = self.connection(&name);
-        let removed = connection
-            .answer(WrongType::Unreadable, connection.once().unlink::<Reply, _>(name))
-            .await?;
+        let clients = connection.ready().await?;
+        let removed = clients.once().unlink::<Reply, _>(name).await;
+        let removed = connection.judge(removed, WrongType::Unreadable)?;
         whole(&removed).map(|removed| removed > 0)
     }
 }
@@ -120,10 +121,9 @@ impl Store for RedisStore {
         let name = self.keyspace.value(key);
         StoreFuture::pending(async move {
             let connection = self.connection(&name);
-            let found = connection
-                .answer(WrongType::Unreadable, connection.again().get::<Reply, _>(name))
-                .await?;
-            entry(found)
+            let clients = connection.ready().await?;
+            let found = clients.again().get::<Reply, _>(name).await;
+            entry(connection.judge(found, WrongType::Unreadable)?)
         })
     }
 
@@ -147,9 +147,9 @@ impl Store for RedisStore {
         let name = self.keyspace.value(key);
         StoreFuture::pending(async move {
             let connection = self.connection(&name);
-            let there = connection
-                .answer(WrongType::Unreadable, connection.again().exists::<Reply, _>(name))
-                .await?;
+            let clients = connection.ready().await?;
+            let there = clients.again().exists::<Reply, _>(name).await;
+            let there = connection.judge(there, WrongType::Unreadable)?;
             whole(&there).map(|there| there > 0)
         })
     }
@@ -158,10 +158,9 @@ impl Store for RedisStore {
         let name = self.keyspace.value(key);
         StoreFuture::pending(async move {
             let connection = self.connection(&name);
-            let left = connection
-                .answer(WrongType::Unreadable, connection.again().pttl::<Reply, _>(name))
-                .await?;
-            Ok(match whole(&left)? {
+            let clients = connection.ready().await?;
+            let left = clients.again().pttl::<Reply, _>(name).await;
+            Ok(match whole(&connection.judge(left, WrongType::Unreadable)?)? {
                 -1 => Some(Ttl::FOREVER),
                 // Absent, or in the very millisecond of its deadline.
                 ..=0 => None,
@@ -184,8 +183,10 @@ impl Store for RedisStore {
         let value = Reply::Bytes(envelope::seal(payload));
         StoreFuture::pending(async move {
             let connection = self.connection(&name);
-            let put = connection.again().set::<Reply, _, _>(name, value, expires, None, false);
-            connection.answer(WrongType::Unreadable, put).await.map(drop)
+            let clients = connection.ready().await?;
+            let client = clients.again();
+            let put = client.set::<Reply, _, _>(name, value, expires, None, false).await;
+            connection.judge(put, WrongType::Unreadable).map(drop)
         })
     }
 
@@ -222,10 +223,11 @@ impl Store for RedisStore {
         let value = Reply::Bytes(envelope::seal(payload));
         StoreFuture::pending(async move {
             let connection = self.connection(&name);
+            let clients = connection.ready().await?;
             let absent = Some(SetOptions::NX);
-            let add = connection.once().set::<Reply, _, _>(name, value, expires, absent, false);
-            let stored = connection.answer(WrongType::Unreadable, add).await?;
-            Ok(!stored.is_null())
+            let client = clients.once();
+            let stored = client.set::<Reply, _, _>(name, value, expires, absent, false).await;
+            connection.judge(stored, WrongType::Unreadable).map(|stored| !stored.is_null())
         })
     }
 
@@ -233,10 +235,9 @@ impl Store for RedisStore {
         let name = self.keyspace.value(key);
         StoreFuture::pending(async move {
             let connection = self.connection(&name);
-            let found = connection
-                .answer(WrongType::Unreadable, connection.once().getdel::<Reply, _>(name))
-                .await?;
-            entry(found)
+            let clients = connection.ready().await?;
+            let found = clients.once().getdel::<Reply, _>(name).await;
+            entry(connection.judge(found, WrongType::Unreadable)?)
         })
     }
 
@@ -258,18 +259,15 @@ impl Store for RedisStore {
         let name = self.keyspace.value(key);
         StoreFuture::pending(async move {
             let connection = self.connection(&name);
-            let client = connection.again();
+            let clients = connection.ready().await?;
+            let client = clients.again();
             let touched = match lifetime {
                 Lifetime::Millis(millis) => {
-                    let millis = signed(millis.get());
-                    let touch = client.pexpire::<Reply, _>(name, millis, None);
-                    connection.answer(WrongType::Unreadable, touch).await?
+                    client.pexpire::<Reply, _>(name, signed(millis.get()), None).await
                 }
-                Lifetime::Forever => {
-                    let touch = TOUCH_FOREVER.run(client, name.clone(), &[]);
-                    connection.answer(WrongType::Unreadable, touch).await?
-                }
+                Lifetime::Forever => TOUCH_FOREVER.run(client, name.clone(), &[]).await,
             };
+            let touched = connection.judge(touched, WrongType::Unreadable)?;
             whole(&touched).map(|touched| touched > 0)
         })
     }
@@ -283,9 +281,10 @@ impl Store for RedisStore {
         let name = self.keyspace.value(key);
         StoreFuture::pending(async move {
             let connection = self.connection(&name);
+            let clients = connection.ready().await?;
             let args = [by.into(), lifetime];
-            let counted = INCREMENT.run(connection.once(), name.clone(), &args);
-            let sum = connection.answer(WrongType::NotACounter, counted).await?;
+            let sum = INCREMENT.run(clients.once(), name.clone(), &args).await;
+            let sum = connection.judge(sum, WrongType::NotACounter)?;
             sum.as_str().and_then(|sum| sum.parse().ok()).ok_or_else(unexpected)
         })
     }

@@ -1,0 +1,78 @@
+//! What tests on real servers share.
+#![allow(dead_code, reason = "each test binary takes its part")]
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::time::{Duration, Instant};
+
+use cache_redis::{Cache, Error, ErrorKind, RedisStore, RedisStoreBuilder};
+use redis_servers::{Server, redis};
+
+pub(crate) async fn cache(url: &str) -> Cache {
+    Cache::new(RedisStore::connect(url).await.expect("the server answers"))
+}
+
+pub(crate) async fn cache_with(
+    url: &str,
+    settings: impl FnOnce(RedisStoreBuilder) -> RedisStoreBuilder,
+) -> Cache {
+    let builder = settings(RedisStore::builder(url).expect("a URL"));
+    Cache::new(builder.connect().await.expect("the server answers"))
+}
+
+/// A reply as text.
+pub(crate) fn text(value: redis::Value) -> String {
+    redis::from_redis_value(value).expect("a reply that is text")
+}
+
+pub(crate) fn number(value: redis::Value) -> i64 {
+    redis::from_redis_value(value).expect("a reply that is a number")
+}
+
+/// How often the server has run each command, its own subcommands included, since it was started.
+pub(crate) fn calls(server: &Server) -> BTreeMap<String, u64> {
+    let stats = text(server.ask(&["INFO", "commandstats"]));
+    let line = |line: &str| {
+        let (name, rest) = line.strip_prefix("cmdstat_")?.split_once(':')?;
+        let calls = rest.strip_prefix("calls=")?.split(',').next()?.parse().ok()?;
+        Some((name.to_owned(), calls))
+    };
+    stats.lines().filter_map(line).collect()
+}
+
+/// The commands that the server ran meanwhile, except those of the one who asks.
+pub(crate) async fn calls_of<T>(server: &Server, work: impl Future<Output = T>) -> (T, Vec<(String, u64)>) {
+    let before = calls(server);
+    let done = work.await;
+    let after = calls(server);
+    let since = |(name, calls): (&String, &u64)| {
+        let calls = calls - before.get(name).unwrap_or(&0);
+        (calls > 0 && !name.starts_with("info") && !name.starts_with("client"))
+            .then(|| (name.clone(), calls))
+    };
+    (done, after.iter().filter_map(since).collect())
+}
+
+/// The error, and how long it took to come.
+pub(crate) async fn failure<T: std::fmt::Debug>(
+    work: impl Future<Output = Result<T, Error>>,
+) -> (Error, Duration) {
+    let begun = Instant::now();
+    let error = work.await.expect_err("it cannot succeed");
+    (error, begun.elapsed())
+}
+
+/// Waits until an operation succeeds again: by itself, within ten seconds.
+pub(crate) async fn resumed(cache: &Cache) {
+    let resumed = tokio::time::timeout(Duration::from_secs(10), async {
+        while let Err(error) = cache.put("probe", &1, "1m").await {
+            assert!(
+                matches!(error.kind(), ErrorKind::Unavailable | ErrorKind::Timeout),
+                "an outage is told as one: {error:?}"
+            );
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    });
+    resumed.await.expect("service resumes by itself");
+    assert_eq!(cache.get::<i64>("probe").await.expect("it is there"), Some(1));
+}
