@@ -1,6 +1,7 @@
 //! The tests that need Redis: one table, and a check that it keeps up with the crates.
 
 use std::fs;
+use std::path::Path;
 
 use crate::metadata::Workspace;
 use crate::plan::Failure;
@@ -74,15 +75,37 @@ pub(crate) fn check(suites: &[Suite], workspace: &Workspace) -> Result<Vec<Strin
     let mut used = vec![];
     for member in &workspace.members {
         for test in member.tests() {
-            let source = fs::read_to_string(&test.src_path).map_err(|error| {
-                Failure::new(format!("cannot read {}: {error}", test.src_path.display()))
-            })?;
-            if source.contains("redis_servers") {
+            if uses_servers(&test.src_path)? {
                 used.push((member.name.as_str(), test.name.as_str()));
             }
         }
     }
     Ok(complaints(suites, &used, workspace))
+}
+
+/// Whether a test, or a module that it shares with others, names the crate.
+fn uses_servers(test: &Path) -> Result<bool, Failure> {
+    let read = |path: &Path| {
+        fs::read_to_string(path)
+            .map_err(|error| Failure::new(format!("cannot read {}: {error}", path.display())))
+    };
+    let source = read(test)?;
+    let names_it = |text: &str| text.contains("redis_servers");
+    let folder = test.parent().unwrap_or(Path::new(""));
+    for module in modules(&source) {
+        for path in [format!("{module}.rs"), format!("{module}/mod.rs")] {
+            let path = folder.join(path);
+            if path.is_file() && names_it(&read(&path)?) {
+                return Ok(true);
+            }
+        }
+    }
+    Ok(names_it(&source))
+}
+
+/// The modules that a file declares and does not contain.
+fn modules(source: &str) -> impl Iterator<Item = &str> {
+    source.lines().filter_map(|line| line.trim().strip_prefix("mod ")?.strip_suffix(';'))
 }
 
 /// Given the package and the target of each test that uses servers.
@@ -138,6 +161,20 @@ mod tests {
             found,
             ["`driver`: the test `budget` uses servers and has no row: nothing would run it"]
         );
+    }
+
+    #[test]
+    fn a_test_uses_what_its_modules_use() {
+        let source = "//! mod none;\nmod support;\nmod here {\n}\nuse other;\n";
+        assert_eq!(modules(source).collect::<Vec<_>>(), ["support"]);
+        let folder = std::env::temp_dir().join(format!("xtask-suites-{}", std::process::id()));
+        fs::create_dir_all(folder.join("support")).unwrap();
+        fs::write(folder.join("driver.rs"), source).unwrap();
+        fs::write(folder.join("support/mod.rs"), "").unwrap();
+        assert!(!uses_servers(&folder.join("driver.rs")).unwrap());
+        fs::write(folder.join("support/mod.rs"), "use redis_servers::Server;").unwrap();
+        assert!(uses_servers(&folder.join("driver.rs")).unwrap());
+        fs::remove_dir_all(folder).unwrap();
     }
 
     #[test]
