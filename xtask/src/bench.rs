@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use crate::plan::{Failure, Plan};
-use crate::process::Cargo;
+use crate::process::Call;
 
 /// The manifest of the benchmarks, from the workspace's root.
 pub(crate) const MANIFEST: &str = "bench/Cargo.toml";
@@ -14,7 +14,7 @@ pub(crate) fn plan(root: &Path, args: Vec<String>) -> Result<Plan, Failure> {
     if !exists(root) {
         return Err(Failure::new(format!("there are no benchmarks here: {MANIFEST} is missing")));
     }
-    let call = Cargo::new("run --release --manifest-path").args([MANIFEST, "--"]).args(args);
+    let call = Call::cargo("run --release --manifest-path").args([MANIFEST, "--"]).args(args);
     Ok(Plan::default().cargo("bench", call))
 }
 

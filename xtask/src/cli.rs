@@ -7,10 +7,18 @@ pub(crate) const USAGE: &str = "\
 Usage: cargo xtask COMMAND
 
 Commands:
-  test [-- CARGO-ARGS]   Every test of the workspace: unit, integration, examples and doc tests,
+  test [OPTIONS] [-- CARGO-ARGS]
+                         Every test of the workspace: unit, integration, examples and doc tests,
                          with all features and with the default ones; the build without features;
-                         and that bench/ still compiles.
-                         CARGO-ARGS are added to `cargo test --workspace --all-features`.
+                         that bench/ still compiles; and the suites that need Redis, on Docker's
+                         images, or else on the redis-server or valkey-server on PATH, or else, on
+                         Debian as root, on one that apt-get installs.
+                         CARGO-ARGS are added to every `cargo test` of all features.
+      --no-install       Do not install a redis-server where it is missing: fail and say how.
+  integration [OPTIONS]  Only the suites that need Redis, on Docker: on each image standalone, and on
+                         one of them as a cluster, behind a sentinel, with TLS and a password.
+      --image NAME:TAG   On this image instead of the usual ones. May be repeated.
+      --url URL          On this running server instead: what neither stops nor configures it.
   lint [OPTIONS]         Formatting, the floors of the house, clippy for each set of features that
                          users build, documentation, licences and sources of dependencies.
       --advisories       Also check for published advisories (fetches their database).
@@ -22,9 +30,23 @@ Commands:
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Request {
     Help,
-    Test { cargo_args: Vec<String> },
+    Test(TestOptions),
+    Integration(IntegrationOptions),
     Lint(LintOptions),
     Bench { args: Vec<String> },
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct TestOptions {
+    pub(crate) cargo_args: Vec<String>,
+    pub(crate) missing_server: MissingTool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum IntegrationOptions {
+    /// The usual ones, if none are named.
+    Images(Vec<String>),
+    Url(String),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,6 +92,7 @@ pub(crate) fn parse(args: impl IntoIterator<Item = String>) -> Result<Request, M
         _ if asks_for_help || is_help(&command) => Ok(Request::Help),
         "help" => Ok(Request::Help),
         "test" => parse_test(rest),
+        "integration" => parse_integration(rest),
         "lint" => parse_lint(&rest),
         "bench" => Ok(Request::Bench { args: without_separator(rest) }),
         unknown => Err(Misuse(format!("there is no command `{unknown}`"))),
@@ -81,11 +104,48 @@ fn is_help(arg: &str) -> bool {
 }
 
 fn parse_test(args: Vec<String>) -> Result<Request, Misuse> {
-    match args.first() {
-        Some(first) if first != "--" => Err(Misuse(format!(
-            "`test` has no option `{first}`; what follows `--` is given to cargo test"
-        ))),
-        _ => Ok(Request::Test { cargo_args: without_separator(args) }),
+    let mut missing_server = MissingTool::Install;
+    let mut args = args.into_iter();
+    while let Some(arg) = args.next() {
+        match arg.as_str() {
+            "--no-install" => missing_server = MissingTool::Fail,
+            "--" => {
+                let cargo_args = args.collect();
+                return Ok(Request::Test(TestOptions { cargo_args, missing_server }));
+            }
+            unknown => {
+                return Err(Misuse(format!(
+                    "`test` has no option `{unknown}`; what follows `--` is given to cargo test"
+                )));
+            }
+        }
+    }
+    Ok(Request::Test(TestOptions { cargo_args: vec![], missing_server }))
+}
+
+fn parse_integration(args: Vec<String>) -> Result<Request, Misuse> {
+    let (mut images, mut url) = (vec![], None);
+    let mut args = args.into_iter();
+    while let Some(arg) = args.next() {
+        let mut value = |what| {
+            args.next().ok_or_else(|| Misuse(format!("`{arg}` is to be followed by {what}")))
+        };
+        match arg.as_str() {
+            "--image" => images.push(value("an image, such as redis:8.0")?),
+            "--url" => url = Some(value("a URL, such as redis://127.0.0.1:6379")?),
+            unknown => return Err(Misuse(format!("`integration` has no option `{unknown}`"))),
+        }
+    }
+    match url {
+        None => Ok(Request::Integration(IntegrationOptions::Images(images))),
+        Some(_) if !images.is_empty() => {
+            Err(Misuse("`--image` starts servers and `--url` names one: one of the two".to_owned()))
+        }
+        // Of the rest of it, the suites complain themselves.
+        Some(url) if !url.contains("://") => {
+            Err(Misuse(format!("`{url}` is no URL, such as redis://127.0.0.1:6379")))
+        }
+        Some(url) => Ok(Request::Integration(IntegrationOptions::Url(url))),
     }
 }
 
@@ -123,9 +183,40 @@ mod tests {
 
     #[test]
     fn test_gives_cargo_what_follows_the_separator() {
-        let expected = Request::Test { cargo_args: owned(&["flight", "--", "--nocapture"]) };
-        assert_eq!(parse_line("test -- flight -- --nocapture"), Ok(expected));
-        assert_eq!(parse_line("test"), Ok(Request::Test { cargo_args: vec![] }));
+        let request = |cargo_args: &[&str], missing_server| {
+            Ok(Request::Test(TestOptions { cargo_args: owned(cargo_args), missing_server }))
+        };
+        let expected = request(&["flight", "--", "--no-install"], MissingTool::Install);
+        assert_eq!(parse_line("test -- flight -- --no-install"), expected);
+        assert_eq!(parse_line("test"), request(&[], MissingTool::Install));
+        let expected = request(&["flight"], MissingTool::Fail);
+        assert_eq!(parse_line("test --no-install -- flight"), expected);
+    }
+
+    #[test]
+    fn integration_takes_images_or_a_url() {
+        let images =
+            |images: &[&str]| Ok(Request::Integration(IntegrationOptions::Images(owned(images))));
+        assert_eq!(parse_line("integration"), images(&[]));
+        let line = "integration --image redis:6.2 --image valkey/valkey:9.0";
+        assert_eq!(parse_line(line), images(&["redis:6.2", "valkey/valkey:9.0"]));
+        let url = IntegrationOptions::Url("redis://127.0.0.1:6379".to_owned());
+        let expected = Ok(Request::Integration(url));
+        assert_eq!(parse_line("integration --url redis://127.0.0.1:6379"), expected);
+    }
+
+    #[test]
+    fn integration_says_what_is_missing_or_too_much() {
+        for (line, named) in [
+            ("integration --image", "an image"),
+            ("integration --url", "a URL"),
+            ("integration --url 127.0.0.1:6379", "`127.0.0.1:6379`"),
+            ("integration --image redis:8.0 --url redis://localhost", "one of the two"),
+            ("integration redis:8.0", "`redis:8.0`"),
+        ] {
+            let misuse = parse_line(line).expect_err(line).to_string();
+            assert!(misuse.contains(named), "{line}: {misuse}");
+        }
     }
 
     #[test]
@@ -150,7 +241,7 @@ mod tests {
         for line in ["help", "--help", "-h", "lint --help", "test -h"] {
             assert_eq!(parse_line(line), Ok(Request::Help), "{line}");
         }
-        assert!(matches!(parse_line("test -- --help"), Ok(Request::Test { .. })));
+        assert!(matches!(parse_line("test -- --help"), Ok(Request::Test(_))));
     }
 
     #[test]
@@ -169,7 +260,7 @@ mod tests {
 
     #[test]
     fn the_usage_lists_every_command() {
-        for command in ["test", "lint", "bench", "help"] {
+        for command in ["test", "integration", "lint", "bench", "help"] {
             assert!(USAGE.contains(&format!("\n  {command} ")), "{command}");
         }
     }

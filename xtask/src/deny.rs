@@ -3,7 +3,7 @@
 
 use crate::cli::MissingTool;
 use crate::plan::Failure;
-use crate::process::Cargo;
+use crate::process::Call;
 
 /// The version that `deny.toml` is written for, and that is installed where there is none.
 const VERSION: &str = "0.20.2";
@@ -23,12 +23,12 @@ pub(crate) fn check(scope: Scope, missing_tool: MissingTool) -> Result<(), Failu
         Scope::Offline => "bans licenses sources",
         Scope::Advisories => "advisories",
     };
-    Cargo::new("deny check").args(checks.split(' ')).run()
+    Call::cargo("deny check").args(checks.split(' ')).run()
 }
 
 fn ensure_installed(missing_tool: MissingTool) -> Result<(), Failure> {
-    let found = Cargo::new("deny --version").probe();
-    let install = Cargo::new("install cargo-deny --locked --version").args([VERSION]);
+    let found = Call::cargo("deny --version").probe();
+    let install = Call::cargo("install cargo-deny --locked --version").args([VERSION]);
     match (found, missing_tool) {
         (Some(found), _) => {
             if found != format!("cargo-deny {VERSION}") {

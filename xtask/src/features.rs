@@ -33,6 +33,10 @@ pub(crate) const FEATURE_SETS: &[FeatureSet] = &[
     set("cache-core", On, &["conformance"]),
     // The memory driver without the umbrella.
     set("cache-memory", On, &[]),
+    // The Redis driver without the umbrella.
+    set("cache-redis", On, &[]),
+    // With servers that speak TLS.
+    set("cache-redis", On, &["tls"]),
     // The umbrella as it comes: memory.
     set("cache", On, &[]),
     // For drivers of one's own.
@@ -41,6 +45,8 @@ pub(crate) const FEATURE_SETS: &[FeatureSet] = &[
     set("cache", Off, &["redis"]),
     // Memory in tests, Redis in production.
     set("cache", On, &["redis"]),
+    // With servers that speak TLS.
+    set("cache", On, &["redis-tls"]),
     // Types that a format without names cannot carry.
     set("cache", On, &["json"]),
 ];

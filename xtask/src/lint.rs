@@ -3,20 +3,22 @@
 use crate::cli::{Advisories, LintOptions};
 use crate::deny::{self, Scope};
 use crate::features::{self, FEATURE_SETS};
+use crate::integration::suites;
 use crate::metadata::Workspace;
 use crate::plan::{Failure, Plan};
 use crate::policy;
-use crate::process::Cargo;
+use crate::process::Call;
 
 /// All steps: what takes a second first, what may have to install something last.
 pub(crate) fn plan(options: LintOptions) -> Plan {
     let missing_tool = options.missing_tool;
     let mut plan = Plan::default()
-        .cargo("fmt", Cargo::new("fmt --all --check"))
+        .cargo("fmt", Call::cargo("fmt --all --check"))
         .check("policy: floors", policy::check_floors)
         .check("policy: manifests", policy::check_manifests)
         .check("policy: kept out", policy::check_reach)
         .check("features: table", check_feature_table)
+        .check("integration: table", check_suite_table)
         .cargo(
             "clippy: workspace, all features",
             clippy(&["--workspace", "--all-features"], "--all-targets"),
@@ -30,7 +32,7 @@ pub(crate) fn plan(options: LintOptions) -> Plan {
     plan = plan
         .cargo(
             "doc",
-            Cargo::new("doc --workspace --no-deps --all-features")
+            Call::cargo("doc --workspace --no-deps --all-features")
                 .env("RUSTDOCFLAGS", "-Dwarnings"),
         )
         .check("deny: bans, licenses, sources", move || deny::check(Scope::Offline, missing_tool));
@@ -42,13 +44,19 @@ pub(crate) fn plan(options: LintOptions) -> Plan {
     }
 }
 
-fn clippy(selection: &[&str], targets: &str) -> Cargo {
-    Cargo::new("clippy").args(selection.iter().copied()).args([targets, "--", "-D", "warnings"])
+fn clippy(selection: &[&str], targets: &str) -> Call {
+    Call::cargo("clippy").args(selection.iter().copied()).args([targets, "--", "-D", "warnings"])
 }
 
 fn check_feature_table() -> Result<(), Failure> {
     let complaints = features::complaints(FEATURE_SETS, &Workspace::load()?);
     policy::all_good("the table in xtask/src/features.rs does not fit the crates", &complaints)
+}
+
+fn check_suite_table() -> Result<(), Failure> {
+    let complaints = suites::check(suites::SUITES, &Workspace::load()?)?;
+    let otherwise = "the table in xtask/src/integration/suites.rs does not fit the tests";
+    policy::all_good(otherwise, &complaints)
 }
 
 #[cfg(test)]

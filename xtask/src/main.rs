@@ -1,13 +1,14 @@
 //! The workspace's own tool, run as `cargo xtask COMMAND`: what developers and CI call.
 //!
 //! Dispatch only. `cli` says what can be asked for; `lint`, `test` and `bench` turn that into a
-//! list of steps; `plan` runs such a list and reports on it. The rules that the dependencies must
-//! keep are in `policy`.
+//! list of steps; `plan` runs such a list and reports on it. `integration` runs what needs Redis. The
+//! rules that the dependencies must keep are in `policy`.
 
 mod bench;
 mod cli;
 mod deny;
 mod features;
+mod integration;
 mod lint;
 mod metadata;
 mod plan;
@@ -19,6 +20,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use crate::cli::Request;
+use crate::metadata::Workspace;
 use crate::plan::Failure;
 
 /// Ended by a step that failed.
@@ -53,7 +55,8 @@ fn run(request: Request) -> Result<(), Failure> {
             println!("{}", cli::USAGE);
             Ok(())
         }
-        Request::Test { cargo_args } => test::plan(&root, cargo_args).run(),
+        Request::Test(options) => test::plan(&root, &Workspace::load()?, options).run(),
+        Request::Integration(options) => integration::run(options),
         Request::Lint(options) => lint::plan(options).run(),
         Request::Bench { args } => bench::plan(&root, args)?.run(),
     }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use serde::Deserialize;
 
 use crate::plan::Failure;
-use crate::process::Cargo;
+use crate::process::Call;
 
 /// The workspace's own crates.
 #[derive(Debug, Deserialize)]
@@ -22,8 +22,18 @@ pub(crate) struct Member {
     pub(crate) dependencies: Vec<Dependency>,
     /// Each feature with what it enables.
     pub(crate) features: BTreeMap<String, Vec<String>>,
+    #[serde(default)]
+    pub(crate) targets: Vec<Target>,
     /// The registries that it may be published to: absent is any, empty is none.
     publish: Option<Vec<String>>,
+}
+
+/// What cargo builds of a crate: its library, an example, a file of integration tests.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Target {
+    pub(crate) name: String,
+    kind: Vec<String>,
+    pub(crate) src_path: PathBuf,
 }
 
 #[derive(Debug, Deserialize)]
@@ -51,7 +61,7 @@ fn kind_or_normal<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<K
 impl Workspace {
     /// Asks cargo about the workspace in the current folder.
     pub(crate) fn load() -> Result<Self, Failure> {
-        Self::from_json(&Cargo::new("metadata --format-version 1 --no-deps").read()?)
+        Self::from_json(&Call::cargo("metadata --format-version 1 --no-deps").read()?)
     }
 
     pub(crate) fn from_json(json: &str) -> Result<Self, Failure> {
@@ -62,6 +72,15 @@ impl Workspace {
 }
 
 impl Member {
+    /// Its integration tests.
+    pub(crate) fn tests(&self) -> impl Iterator<Item = &Target> {
+        self.targets.iter().filter(|target| target.kind == ["test"])
+    }
+
+    pub(crate) fn has_examples(&self) -> bool {
+        self.targets.iter().any(|target| target.kind == ["example"])
+    }
+
     /// Whether others can depend on it.
     pub(crate) fn is_published(&self) -> bool {
         self.publish.as_ref().is_none_or(|registries| !registries.is_empty())
@@ -82,7 +101,11 @@ mod tests {
                     {"name": "tokio", "kind": "dev", "rename": null},
                     {"name": "cc", "kind": "build", "rename": null}
                 ],
-                "features": {"default": ["memory"], "memory": ["dep:cache-memory"]}
+                "features": {"default": ["memory"], "memory": ["dep:cache-memory"]},
+                "targets": [
+                    {"name": "cache", "kind": ["lib"], "src_path": "/src/cache/src/lib.rs"},
+                    {"name": "redis", "kind": ["test"], "src_path": "/src/cache/tests/redis.rs"}
+                ]
             }, {
                 "name": "xtask", "manifest_path": "/src/xtask/Cargo.toml", "publish": [],
                 "dependencies": [], "features": {}
@@ -93,6 +116,9 @@ mod tests {
         let kinds: Vec<_> = cache.dependencies.iter().map(|dependency| dependency.kind).collect();
         assert_eq!(kinds, [Kind::Normal, Kind::Dev, Kind::Build]);
         assert_eq!(cache.features["default"], ["memory"]);
+        let tests: Vec<_> = cache.tests().map(|test| test.name.as_str()).collect();
+        assert_eq!(tests, ["redis"]);
+        assert!(!cache.has_examples());
         assert!(cache.is_published());
         assert!(!xtask.is_published());
     }

@@ -4,7 +4,7 @@
 use std::fmt;
 use std::time::{Duration, Instant};
 
-use crate::process::Cargo;
+use crate::process::Call;
 
 /// Why a step, or the whole program, did not succeed: a sentence for the person who ran it.
 #[derive(Debug)]
@@ -36,7 +36,7 @@ struct Step {
 type Check = Box<dyn FnOnce() -> Result<(), Failure>>;
 
 enum Action {
-    Run(Vec<Cargo>),
+    Run(Vec<Call>),
     Check(Check),
     /// Listed, with the reason, so that what was left out is seen.
     Skip(String),
@@ -44,12 +44,12 @@ enum Action {
 
 impl Plan {
     /// Adds a step that is one call of cargo.
-    pub(crate) fn cargo(self, name: impl Into<String>, call: Cargo) -> Self {
+    pub(crate) fn cargo(self, name: impl Into<String>, call: Call) -> Self {
         self.cargo_each(name, vec![call])
     }
 
     /// Adds a step that is several calls of cargo, each of which must succeed.
-    pub(crate) fn cargo_each(self, name: impl Into<String>, calls: Vec<Cargo>) -> Self {
+    pub(crate) fn cargo_each(self, name: impl Into<String>, calls: Vec<Call>) -> Self {
         self.with(name, Action::Run(calls))
     }
 
@@ -102,7 +102,7 @@ impl Plan {
 impl Action {
     fn perform(self) -> Result<(), Failure> {
         match self {
-            Self::Run(calls) => calls.iter().try_for_each(Cargo::run),
+            Self::Run(calls) => calls.iter().try_for_each(Call::run),
             Self::Check(check) => check(),
             Self::Skip(_) => Ok(()),
         }
@@ -142,7 +142,7 @@ impl Plan {
     pub(crate) fn lines(&self) -> Vec<String> {
         let line = |step: &Step| match &step.action {
             Action::Run(calls) => {
-                let calls: Vec<_> = calls.iter().map(Cargo::to_string).collect();
+                let calls: Vec<_> = calls.iter().map(Call::to_string).collect();
                 format!("{}: {}", step.name, calls.join(" && "))
             }
             Action::Check(_) => format!("{}: checked", step.name),

@@ -9,7 +9,7 @@ use std::fs;
 
 use crate::metadata::Workspace;
 use crate::plan::Failure;
-use crate::process::Cargo;
+use crate::process::Call;
 
 /// No crate depends on one of its own floor or above.
 pub(crate) fn check_floors() -> Result<(), Failure> {
@@ -35,7 +35,7 @@ pub(crate) fn check_manifests() -> Result<(), Failure> {
 pub(crate) fn check_reach() -> Result<(), Failure> {
     let mut complaints = vec![];
     for rule in reach::KEPT_OUT {
-        let tree = Cargo::new("tree --edges normal --all-features --target all --prefix none")
+        let tree = Call::cargo("tree --edges normal --all-features --target all --prefix none")
             .args(["-p", rule.package])
             .read()?;
         complaints.extend(reach::complaints(rule, &tree));

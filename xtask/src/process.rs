@@ -1,5 +1,6 @@
 //! Commands of other programs, written down as data, echoed before they run.
 
+use std::borrow::Cow;
 use std::env;
 use std::ffi::OsString;
 use std::fmt;
@@ -7,17 +8,26 @@ use std::process::{Command, ExitStatus, Output, Stdio};
 
 use crate::plan::Failure;
 
-/// A call of cargo: arguments, and variables to set for it.
+/// A call of a program: arguments, and variables to set for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Cargo {
+pub(crate) struct Call {
+    program: &'static str,
     args: Vec<String>,
-    variables: Vec<(&'static str, &'static str)>,
+    variables: Vec<(&'static str, String)>,
 }
 
-impl Cargo {
-    /// A call with the given arguments, which are separated by spaces.
-    pub(crate) fn new(args: &str) -> Self {
-        Self { args: args.split_whitespace().map(str::to_owned).collect(), variables: vec![] }
+const CARGO: &str = "cargo";
+
+impl Call {
+    /// A call of cargo with the given arguments, which are separated by spaces.
+    pub(crate) fn cargo(args: &str) -> Self {
+        Self::program(CARGO, args)
+    }
+
+    /// A call of another program, which is looked up on PATH.
+    pub(crate) fn program(program: &'static str, args: &str) -> Self {
+        let args = args.split_whitespace().map(str::to_owned).collect();
+        Self { program, args, variables: vec![] }
     }
 
     /// Adds arguments, each as it is.
@@ -27,8 +37,8 @@ impl Cargo {
     }
 
     /// Sets a variable for this call.
-    pub(crate) fn env(mut self, name: &'static str, value: &'static str) -> Self {
-        self.variables.push((name, value));
+    pub(crate) fn env(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.variables.push((name, value.into()));
         self
     }
 
@@ -67,10 +77,13 @@ impl Cargo {
     }
 
     fn command(&self) -> Command {
-        // The cargo that started this program, so that `cargo +toolchain xtask` keeps to it.
-        let cargo = env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
-        let mut command = Command::new(cargo);
-        command.args(&self.args).envs(self.variables.iter().copied());
+        let program = match self.program {
+            // The cargo that started this program, so that `cargo +toolchain xtask` keeps to it.
+            CARGO => env::var_os("CARGO").unwrap_or_else(|| OsString::from(CARGO)),
+            other => OsString::from(other),
+        };
+        let mut command = Command::new(program);
+        command.args(&self.args).envs(self.variables.iter().map(|(name, value)| (name, value)));
         command
     }
 
@@ -83,14 +96,30 @@ impl Cargo {
     }
 }
 
-/// As it would be typed into a shell.
-impl fmt::Display for Cargo {
+/// As it would be typed into a shell, but for the passwords of URLs.
+impl fmt::Display for Call {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (name, value) in &self.variables {
-            write!(f, "{name}={} ", Quoted(value))?;
+            write!(f, "{name}={} ", Quoted(&without_password(value)))?;
         }
-        f.write_str("cargo")?;
+        f.write_str(self.program)?;
         self.args.iter().try_for_each(|arg| write!(f, " {}", Quoted(arg)))
+    }
+}
+
+/// The text, where it is or ends with a URL that holds a password, with asterisks for that.
+pub(crate) fn without_password(text: &str) -> Cow<'_, str> {
+    let secret = text.split_once("://").and_then(|(scheme, rest)| {
+        // What stands before the last `@` of the authority, and there after the first colon.
+        let authority = rest.split(['/', '?', '#']).next()?;
+        let (userinfo, _) = authority.rsplit_once('@')?;
+        let (user, password) = userinfo.split_once(':')?;
+        let start = scheme.len() + "://".len() + user.len() + 1;
+        Some(start..start + password.len())
+    });
+    match secret {
+        Some(secret) => format!("{}***{}", &text[..secret.start], &text[secret.end..]).into(),
+        None => text.into(),
     }
 }
 
@@ -114,15 +143,24 @@ mod tests {
 
     #[test]
     fn a_call_is_shown_as_it_would_be_typed() {
-        let doc = Cargo::new("doc --no-deps").env("RUSTDOCFLAGS", "-D warnings");
+        let doc = Call::cargo("doc --no-deps").env("RUSTDOCFLAGS", "-D warnings");
         assert_eq!(doc.to_string(), "RUSTDOCFLAGS='-D warnings' cargo doc --no-deps");
-        let test = Cargo::new("test").args(["it's", ""]);
+        let test = Call::cargo("test").args(["it's", ""]);
         assert_eq!(test.to_string(), r"cargo test 'it'\''s' ''");
     }
 
     #[test]
+    fn the_password_of_a_url_is_not_shown() {
+        let call = Call::program("docker", "ps").env("SERVERS", "url:redis://user:p@ss@host/0");
+        assert_eq!(call.to_string(), "SERVERS='url:redis://user:***@host/0' docker ps");
+        for harmless in ["redis://host:6379/0", "redis://host/?a=b:c@d", "docker:redis:8.0", ""] {
+            assert_eq!(without_password(harmless), harmless);
+        }
+    }
+
+    #[test]
     fn a_call_that_fails_says_which_it_was() {
-        let call = Cargo::new("no-such-subcommand");
+        let call = Call::cargo("no-such-subcommand");
         let status = call.capture(Stdio::null()).unwrap().status;
         let failure = call.judge(status).expect_err("no such subcommand");
         assert!(failure.to_string().contains("`cargo no-such-subcommand`"), "{failure}");

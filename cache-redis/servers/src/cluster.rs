@@ -34,11 +34,10 @@ impl Cluster {
 
     /// `redis-cluster://127.0.0.1:P1?node=127.0.0.1:P2&node=127.0.0.1:P3`.
     pub fn url(&self) -> String {
-        let mut url = format!("redis-cluster://127.0.0.1:{}", self.nodes[0].port());
-        for (node, separator) in self.nodes[1..].iter().zip(["?", "&"]) {
-            url.push_str(&format!("{separator}node=127.0.0.1:{}", node.port()));
-        }
-        url
+        let ports: Vec<_> = self.nodes.iter().map(Server::port).collect();
+        let others: Vec<_> =
+            ports[1..].iter().map(|port| format!("node=127.0.0.1:{port}")).collect();
+        format!("redis-cluster://127.0.0.1:{}?{}", ports[0], others.join("&"))
     }
 
     fn launch() -> Attempt<Self> {

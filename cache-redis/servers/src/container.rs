@@ -42,6 +42,8 @@ impl Container {
             .with_entrypoint(program)
             .with_cmd(launch.arguments_on(port))
             .with_network("host")
+            // By which those of a test that was killed can be found.
+            .with_label("redis-servers", env!("CARGO_PKG_VERSION"))
             .with_working_dir(FOLDER)
             .with_startup_timeout(START_LIMIT);
         for file in &launch.files {

@@ -33,7 +33,9 @@
 //!
 //! With the value: dropping a [`Server`] removes its container, or ends and reaps its process, before the
 //! drop returns, on whatever runtime or thread it happens, during a panic too. What is never dropped
-//! (a `static`, or a value that is alive at [`std::process::exit`]) is never ended.
+//! (a `static`, a value that is alive at [`std::process::exit`], or in a process that a signal ends) is
+//! left behind. Containers that were are found by their label:
+//! `docker rm --force $(docker ps --quiet --filter label=redis-servers)`.
 //!
 //! All that this crate does, it does on a runtime of its own: virtual time in a test does not concern it.
 //! Whatever goes wrong with a server panics, in the test that asked, with what the server printed.

@@ -38,7 +38,8 @@ impl Operator {
         connection.set_write_timeout(Some(REPLY_LIMIT))?;
         let mut request = redis::Cmd::new();
         request.arg(command);
-        connection.req_command(&request)
+        // The connection hands out an error of the server as a value.
+        connection.req_command(&request)?.extract_error()
     }
 
     /// The reply to a command that has to succeed.

@@ -143,8 +143,9 @@ impl Server {
         operator.ask(&["PING"])?;
         let port = redis::IntoConnectionInfo::into_connection_info(url)
             .map(|info| match info.addr() {
-                redis::ConnectionAddr::Tcp(_, port) => *port,
-                redis::ConnectionAddr::TcpTls { port, .. } => *port,
+                redis::ConnectionAddr::Tcp(_, port)
+                | redis::ConnectionAddr::TcpTls { port, .. } => *port,
+                // A socket in the file system.
                 _ => 0,
             })
             .map_err(|error| format!("the URL of the running server makes no sense: {error}"))?;
@@ -232,9 +233,8 @@ impl Shared {
 
     fn wait_until_ready(&self) -> Attempt<()> {
         until("an answer to PING", || {
-            let error = match self.operator.try_ask(&["PING"]) {
-                Ok(_) => return Ok(Seen::There(())),
-                Err(error) => error,
+            let Err(error) = self.operator.try_ask(&["PING"]) else {
+                return Ok(Seen::There(()));
             };
             // One that has given up will not come up.
             if self.process().is_running()? {

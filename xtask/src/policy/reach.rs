@@ -12,6 +12,8 @@ pub(crate) const KEPT_OUT: &[KeptOut] = &[
     KeptOut { package: "cache-core", unwanted: &["fred", "axum", "url"] },
     // Tests that only want memory build nothing of Redis, of the web or of containers.
     KeptOut { package: "cache-memory", unwanted: &["fred", "axum", "testcontainers"] },
+    // What starts and asks servers for tests stays with the tests.
+    KeptOut { package: "cache", unwanted: &["redis", "redis-servers", "testcontainers"] },
 ];
 
 /// Each unwanted package in what `cargo tree --prefix none` printed about the crate.
