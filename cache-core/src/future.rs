@@ -39,8 +39,21 @@ impl<'a, T> StoreFuture<'a, T> {
     }
 
     /// Work that brings the answer.
+    #[inline]
     pub fn pending(work: impl Future<Output = Result<T, Error>> + Send + 'a) -> Self {
-        Self(State::Pending(Box::pin(work)))
+        Self::pending_at(|| work)
+    }
+
+    /// The same where the work is large, such as a client's future of some kilobytes: it is made in its box
+    /// rather than moved there.
+    #[inline]
+    pub fn pending_at<F>(make: impl FnOnce() -> F) -> Self
+    where
+        F: Future<Output = Result<T, Error>> + Send + 'a,
+    {
+        let place = Box::<F>::new_uninit();
+        let work: Box<F> = Box::write(place, make());
+        Self(State::Pending(Box::into_pin(work)))
     }
 }
 

@@ -15,7 +15,9 @@ use crate::RedisStore;
 use crate::connection::Connection;
 use crate::failure;
 use crate::keys::Keyspace;
-use crate::target::{self, Address, Credentials, MAX_CONNECTIONS, OPTIONS, Servers, Target, refused, short};
+use crate::target::{
+    self, Address, Credentials, MAX_CONNECTIONS, OPTIONS, Servers, Target, refused, short,
+};
 
 /// Builds a [`RedisStore`]: see [`RedisStore::builder`].
 #[derive(Clone)]

@@ -90,10 +90,9 @@ pub(crate) fn translate(error: FredError, wrong_type: WrongType) -> Error {
             error,
         ),
         _ if is_reply(&error) => unavailable("the server refused service", error),
-        _ => unavailable(
-            "the server cannot be reached; it is tried again in the background",
-            error,
-        ),
+        _ => {
+            unavailable("the server cannot be reached; it is tried again in the background", error)
+        }
     }
 }
 

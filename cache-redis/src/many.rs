@@ -120,9 +120,8 @@ pub(crate) async fn put(
 
 /// Removes what lies at the names. Returns how many there were.
 pub(crate) async fn forget(shares: Vec<Share<'_, Bytes>>) -> Result<usize, Error> {
-    let removed = try_join_all(
-        shares.into_iter().map(|share| unlink(share.connection, share.parts)),
-    );
+    let removed =
+        try_join_all(shares.into_iter().map(|share| unlink(share.connection, share.parts)));
     Ok(removed.await?.into_iter().sum())
 }
 

@@ -102,6 +102,16 @@ impl RedisStore {
         }
     }
 
+    #[inline(never)]
+    fn find(&self, name: Bytes) -> impl Future<Output = Result<Option<Entry>, Error>> + Send {
+        async move {
+            let connection = self.connection(&name);
+            let clients = connection.ready().await?;
+            let found = clients.again().get::<Reply, _>(name).await;
+            entry(connection.judge(found, WrongType::Unreadable)?)
+        }
+    }
+
     async fn count(&self, key: Key<'_>) -> Result<bool, Error> {
         let name = self.keyspace.value(key);
         let connection = self.connection(&name);
@@ -119,12 +129,7 @@ impl Store for RedisStore {
 
     fn get<'a>(&'a self, key: Key<'a>) -> StoreFuture<'a, Option<Entry>> {
         let name = self.keyspace.value(key);
-        StoreFuture::pending(async move {
-            let connection = self.connection(&name);
-            let clients = connection.ready().await?;
-            let found = clients.again().get::<Reply, _>(name).await;
-            entry(connection.judge(found, WrongType::Unreadable)?)
-        })
+        StoreFuture::pending_at(|| self.find(name))
     }
 
     fn get_many<'a>(&'a self, keys: &[Key<'a>]) -> StoreFuture<'a, Vec<Option<Entry>>> {

@@ -29,7 +29,11 @@ pub(crate) enum Servers {
     /// Some nodes of a cluster; the others are asked of them.
     Cluster(Vec<Address>),
     /// Some sentinels, and the name of what they watch.
-    Sentinel { sentinels: Vec<Address>, service: String, credentials: Credentials },
+    Sentinel {
+        sentinels: Vec<Address>,
+        service: String,
+        credentials: Credentials,
+    },
 }
 
 /// A user and a password. It has no `Debug`, so that nothing prints it.
@@ -239,7 +243,10 @@ fn duration(name: &str, text: &str) -> Result<Duration, Error> {
         .parse()
         .map_err(|invalid| refused(format!("the option `{name}` cannot be used: {invalid}")))?;
     ttl.duration().filter(|duration| !duration.is_zero()).ok_or_else(|| {
-        refused(format!("the option `{name}` is `{}`, and must be a time such as `1s`", short(text)))
+        refused(format!(
+            "the option `{name}` is `{}`, and must be a time such as `1s`",
+            short(text)
+        ))
     })
 }
 
@@ -276,7 +283,9 @@ mod tests {
             "rediss://al%40ice:p%3Ass@db.example:7000/3?prefix=a%3Ab&connections=4&command_timeout=250ms\
              &connect_timeout=2s&ca=/etc/ca.pem&default_ttl=1h",
         );
-        assert!(matches!(target.servers, Servers::Standalone(server) if server == at("db.example", 7_000)));
+        assert!(
+            matches!(target.servers, Servers::Standalone(server) if server == at("db.example", 7_000))
+        );
         assert_eq!(target.credentials.user.as_deref(), Some("al@ice"));
         assert_eq!(target.credentials.password.as_deref(), Some("p:ss"));
         assert!(target.tls && target.database == 3);
@@ -299,7 +308,9 @@ mod tests {
         }
         let (target, _) = parsed("redis://:secret@[::1]");
         assert_eq!(target.credentials.password.as_deref(), Some("secret"));
-        assert!(matches!(target.servers, Servers::Standalone(server) if server == at("::1", 6_379)));
+        assert!(
+            matches!(target.servers, Servers::Standalone(server) if server == at("::1", 6_379))
+        );
     }
 
     #[test]

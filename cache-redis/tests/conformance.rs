@@ -24,7 +24,9 @@ impl Servers {
             "cluster" => Self::Cluster(Cluster::start().await),
             "sentinel" => Self::Sentinel(Sentinel::start().await),
             "secure" => Self::Secure(Secure::start().await),
-            other => panic!("REDIS_TOPOLOGY is `{other}`: not standalone, cluster, sentinel or secure"),
+            other => {
+                panic!("REDIS_TOPOLOGY is `{other}`: not standalone, cluster, sentinel or secure")
+            }
         }
     }
 

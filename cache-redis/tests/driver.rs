@@ -89,9 +89,12 @@ async fn things_lie_where_a_person_would_look() {
 async fn plain_integers_are_counters_whoever_wrote_them() {
     let server = Server::start().await;
     let cache = cache(&server.url()).await;
-    for (stored, value) in
-        [("0", 0), ("-1", -1), ("9223372036854775807", i64::MAX), ("-9223372036854775808", i64::MIN)]
-    {
+    for (stored, value) in [
+        ("0", 0),
+        ("-1", -1),
+        ("9223372036854775807", i64::MAX),
+        ("-9223372036854775808", i64::MIN),
+    ] {
         server.ask(&["SET", "cache:n", stored]);
         assert_eq!(cache.get::<i64>("n").await.unwrap(), Some(value));
     }
@@ -115,11 +118,29 @@ async fn what_others_have_written_is_never_misread() {
     let set = |bytes: &[u8]| {
         // The operator speaks text; a script puts bytes together.
         let bytes: String = bytes.iter().map(|byte| format!("\\{byte:03}")).collect();
-        server.ask(&["EVAL", &format!("return redis.call('SET', KEYS[1], \"{bytes}\")"), "1", "cache:k"]);
+        server.ask(&[
+            "EVAL",
+            &format!("return redis.call('SET', KEYS[1], \"{bytes}\")"),
+            "1",
+            "cache:k",
+        ]);
     };
     let mut foreign: Vec<Vec<u8>> = [
-        &b""[..], b"text", b"{\"id\":7}", b"007", b"+7", b"1.5", b"9223372036854775808", b"-", b"\xC1", b"\xC1\x01",
-        b"subscribe", b"message", b"OK", b"QUEUED", b"nil",
+        &b""[..],
+        b"text",
+        b"{\"id\":7}",
+        b"007",
+        b"+7",
+        b"1.5",
+        b"9223372036854775808",
+        b"-",
+        b"\xC1",
+        b"\xC1\x01",
+        b"subscribe",
+        b"message",
+        b"OK",
+        b"QUEUED",
+        b"nil",
     ]
     .map(<[u8]>::to_vec)
     .into();
@@ -178,7 +199,9 @@ async fn a_key_of_another_type_is_told_and_left_alone() {
 async fn values_that_look_like_messages_do_not_shift_the_answers() {
     let server = Server::start().await;
     let cache = &cache(&server.url()).await;
-    for word in ["subscribe", "unsubscribe", "psubscribe", "message", "pmessage", "smessage", "pubsub"] {
+    for word in
+        ["subscribe", "unsubscribe", "psubscribe", "message", "pmessage", "smessage", "pubsub"]
+    {
         server.ask(&["SET", "cache:word", word]);
         server.ask(&["SET", "cache:message", "message"]);
         for others in 0..7 {
@@ -215,12 +238,22 @@ async fn a_flush_removes_this_caches_values_and_nothing_else() {
     app.put("#tag:users", &1, "1h").await.unwrap();
     nested.put("k", &1, "1h").await.unwrap();
     // The library's own keys, of this cache and of the nested one; and somebody else's.
-    let own = ["app#tag:users", "app#lock:{x}", "app#fence:{x}", "app:nested#tag:users", "app", "unrelated"];
+    let own = [
+        "app#tag:users",
+        "app#lock:{x}",
+        "app#fence:{x}",
+        "app:nested#tag:users",
+        "app",
+        "unrelated",
+    ];
     for name in own {
         server.ask(&["SET", name, "7"]);
     }
     app.flush().await.unwrap();
-    assert_eq!(app.get_many::<u64>((0..2_500).map(|n| format!("k{n}"))).await.unwrap(), vec![None; 2_500]);
+    assert_eq!(
+        app.get_many::<u64>((0..2_500).map(|n| format!("k{n}"))).await.unwrap(),
+        vec![None; 2_500]
+    );
     assert!(!app.has("#tag:users").await.unwrap());
     assert!(!nested.has("k").await.unwrap(), "a prefix nests");
     for (other, name) in others.iter().zip(other_names) {
@@ -255,7 +288,10 @@ async fn several_connections_are_one_store() {
         let dropped = cache.put(format!("k{}", round % 7), &round, "1h");
         let _ = tokio::time::timeout(Duration::ZERO, dropped).await;
         cache.flush().await.unwrap();
-        assert_eq!(cache.get_many::<u64>((0..7).map(|n| format!("k{n}"))).await.unwrap(), [None; 7]);
+        assert_eq!(
+            cache.get_many::<u64>((0..7).map(|n| format!("k{n}"))).await.unwrap(),
+            [None; 7]
+        );
     }
 }
 

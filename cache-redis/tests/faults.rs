@@ -145,7 +145,8 @@ async fn a_slow_server_times_out_what_it_holds_up_and_nothing_else() {
     let patient = self::cache(&server.url()).await;
     // It answers no ordinary client for so long, and then all of them.
     server.ask(&["CLIENT", "PAUSE", "450", "ALL"]);
-    let ((error, took), waited) = tokio::join!(failure(cache.get::<i64>("k")), patient.get::<i64>("k"));
+    let ((error, took), waited) =
+        tokio::join!(failure(cache.get::<i64>("k")), patient.get::<i64>("k"));
     assert_eq!(error.kind(), ErrorKind::Timeout, "{error:?}");
     assert!(took < TIMEOUT * 2, "{took:?}");
     assert_eq!(waited.unwrap(), Some(1), "within its timeout it is worth waiting");
@@ -246,7 +247,8 @@ async fn no_increment_is_lost_or_counted_twice_while_connections_are_killed() {
         std::thread::spawn(move || {
             let mut killed = 0;
             while !done.load(Ordering::Relaxed) {
-                killed += number(server.ask(&["CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"]));
+                killed +=
+                    number(server.ask(&["CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"]));
                 std::thread::sleep(Duration::from_millis(20));
             }
             killed
@@ -278,7 +280,8 @@ async fn no_increment_is_lost_or_counted_twice_while_connections_are_killed() {
     let killed = killer.join().unwrap();
     assert!(killed > 10, "connections were killed: {killed}");
     resumed(&cache).await;
-    let counted: i64 = cache.get_many::<i64>(["n0", "n1", "n2"]).await.unwrap().iter().flatten().sum();
+    let counted: i64 =
+        cache.get_many::<i64>(["n0", "n1", "n2"]).await.unwrap().iter().flatten().sum();
     let acknowledged = acknowledged.load(Ordering::Relaxed);
     let failed = failed.load(Ordering::Relaxed);
     assert_eq!(acknowledged + failed, COUNTS);

@@ -46,7 +46,10 @@ use crate::url::{self, Options, Short, refused};
 ///
 /// Errors: [`Config`](crate::ErrorKind::Config), which names the part that cannot be used, and never
 /// shows a password; [`Unavailable`](crate::ErrorKind::Unavailable) if the server cannot be reached.
-#[cfg_attr(not(feature = "redis"), allow(clippy::unused_async, reason = "servers are connected to"))]
+#[cfg_attr(
+    not(feature = "redis"),
+    allow(clippy::unused_async, reason = "servers are connected to")
+)]
 pub async fn connect(url: &str) -> Result<Cache, Error> {
     let (driver, rest) = url::driver(url)?;
     match driver {

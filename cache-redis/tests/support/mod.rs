@@ -41,7 +41,10 @@ pub(crate) fn calls(server: &Server) -> BTreeMap<String, u64> {
 }
 
 /// The commands that the server ran meanwhile, except those of the one who asks.
-pub(crate) async fn calls_of<T>(server: &Server, work: impl Future<Output = T>) -> (T, Vec<(String, u64)>) {
+pub(crate) async fn calls_of<T>(
+    server: &Server,
+    work: impl Future<Output = T>,
+) -> (T, Vec<(String, u64)>) {
     let before = calls(server);
     let done = work.await;
     let after = calls(server);
