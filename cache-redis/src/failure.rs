@@ -104,6 +104,11 @@ pub(crate) fn of_connecting(error: FredError) -> Error {
         return Error::new(ErrorKind::Config, message).caused_by(error.to_string());
     }
     let said = error.details();
+    if said.contains("InvalidCertificate") || said.contains("certificate") {
+        let message =
+            "the server's certificate is not trusted; name its authority's by the option `ca`";
+        return Error::new(ErrorKind::Config, message).caused_by(error.to_string());
+    }
     if said.contains("cluster support disabled") {
         let message = "the server is no cluster: use `redis://` or `rediss://`";
         return Error::new(ErrorKind::Config, message).caused_by(error.to_string());

@@ -34,16 +34,17 @@ impl Keyspace {
         Ok(Self { start: format!("{prefix}:").into() })
     }
 
-    /// Where the value of `key` lies. One allocation.
+    /// Where the value of `key` lies. One allocation, and one more where it is longer than most.
     pub(crate) fn value(&self, key: Key<'_>) -> Bytes {
         let key = key.as_str();
         if key.contains('#') {
             return [&self.start, &*key.replace('#', "##")].concat().into();
         }
-        let mut name = Vec::with_capacity(self.start.len() + key.len());
-        name.extend_from_slice(self.start.as_bytes());
-        name.extend_from_slice(key.as_bytes());
-        name.into()
+        let parts = [self.start.as_bytes(), key.as_bytes()];
+        match Short::of(parts) {
+            Some(name) => Bytes::from_owner(name),
+            None => parts.concat().into(),
+        }
     }
 
     /// A glob pattern that finds all values, and some keys that are none.
@@ -69,6 +70,32 @@ impl Keyspace {
     }
 }
 
+/// A name that lies beside the counter of those who share it. Of a `Vec`, the client's first copy would
+/// allocate such a counter.
+struct Short {
+    length: u8,
+    bytes: [u8; Self::LONGEST],
+}
+
+impl Short {
+    const LONGEST: usize = 79;
+
+    fn of([start, end]: [&[u8]; 2]) -> Option<Self> {
+        let length = start.len() + end.len();
+        let mut bytes = [0; Self::LONGEST];
+        let (left, right) = bytes.get_mut(..length)?.split_at_mut(start.len());
+        left.copy_from_slice(start);
+        right.copy_from_slice(end);
+        Some(Self { length: u8::try_from(length).ok()?, bytes })
+    }
+}
+
+impl AsRef<[u8]> for Short {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes[..usize::from(self.length)]
+    }
+}
+
 impl fmt::Debug for Keyspace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(self.start.trim_end_matches(':'), f)
@@ -91,6 +118,10 @@ mod tests {
     fn a_value_lies_behind_prefix_and_colon() {
         assert_eq!(name("cache", "user:123"), "cache:user:123");
         assert_eq!(name("a:b", "{x} *?\n"), "a:b:{x} *?\n");
+        for length in [1, 76, 77, 78, 79, 1_000, Key::MAX_BYTES] {
+            let key = "k".repeat(length);
+            assert_eq!(name("a", &key), format!("a:{key}"));
+        }
     }
 
     #[test]

@@ -29,6 +29,9 @@
 //! - A write that was given up (its future dropped, or `Timeout`) takes effect before any later operation of
 //!   this store on the same key, or not at all, as long as the connection lives. Where the connection broke
 //!   meanwhile, the server may act on what it had received late.
+//! - While a slot of a cluster moves from one node to another, keys that have moved already are
+//!   [`Unavailable`](ErrorKind::Unavailable) until the whole slot has: fred does not follow `ASK`. A `flush` may
+//!   miss keys that move while it walks.
 
 mod builder;
 mod connection;

@@ -84,11 +84,37 @@ async fn a_wrong_url_is_refused_with_the_part_that_is_wrong() {
 
 #[tokio::test]
 async fn a_password_is_never_shown() {
-    for url in
-        ["redis://user:s3cret@", "redis://:s3cret@host:6379/0?x=s3cret", "rediss://user:s3cret@h"]
-    {
+    for url in [
+        "redis://user:s3cret@",
+        "redis://:s3cret@host:6379/0?x=s3cret",
+        "redis-sentinel://:s3cret@host?sentinel_pasword=s3cret&service=x",
+        "redis-nonsense://:s3cret@host",
+        #[cfg(not(feature = "redis-tls"))]
+        "rediss://user:s3cret@h",
+    ] {
         let error = refused(url).await;
         assert!(!format!("{error} {error:?}").contains("s3cret"), "{error:?}");
-        assert!(error.to_string().contains("redis"), "{error}");
+        #[cfg(not(feature = "redis"))]
+        assert!(error.to_string().contains("feature `redis`"), "{error}");
+    }
+}
+
+#[cfg(feature = "redis")]
+#[tokio::test]
+async fn what_is_wrong_with_a_redis_url_is_named() {
+    for (url, named) in [
+        ("redis:", "host"),
+        ("redis://h?default_ttl=5x", "\"5x\""),
+        ("redis://h?prefix=a%23b", "`a#b`"),
+        ("redis://h?max_value_bytes=none", "`max_value_bytes`"),
+        ("redis://h?max_entries=5", "`max_entries`"),
+        ("redis://h?lazy=yes", "`lazy`"),
+        ("redis://h?lazy=true&lazy=true", "twice"),
+        ("redis-cluster://h/1", "number 0"),
+        ("redis-nonsense://h", "`redis-nonsense://`"),
+        ("redis-sentinel://h", "service"),
+    ] {
+        let error = refused(url).await.to_string();
+        assert!(error.contains(named), "{url:?}: {error}");
     }
 }

@@ -1,0 +1,69 @@
+//! Production: a URL, and nothing else is different.
+
+use std::process::Command;
+use std::time::Duration;
+
+use cache::prelude::*;
+use cache::{Error, ErrorKind};
+use redis_servers::{Server, redis};
+
+#[tokio::test]
+async fn a_url_is_the_whole_move_to_production() -> Result<(), Error> {
+    let server = Server::start().await;
+    let cache = cache::connect(&format!(
+        "{}/2?prefix=shop&default_ttl=90m&max_value_bytes=100&command_timeout=2s",
+        server.url()
+    ))
+    .await?;
+    let other = cache::connect(&format!("{}/2?prefix=shop", server.url())).await?;
+    cache.put("k", "v", Ttl::DEFAULT).await?;
+    assert_eq!(other.get::<String>("k").await?.as_deref(), Some("v"), "it is shared");
+    let left = cache.ttl("k").await?.and_then(Ttl::duration).expect("a lifetime");
+    assert!(left <= Duration::from_secs(5_400) && left > Duration::from_secs(5_390), "{left:?}");
+    let large = cache.put("k", &"x".repeat(101), "1h").await.unwrap_err();
+    assert_eq!(large.kind(), ErrorKind::TooLarge);
+    let stored: bool =
+        redis::from_redis_value(server.ask(&["EXISTS", "shop:k"])).expect("a number");
+    assert!(!stored, "it is in database 2");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_lazy_cache_opens_without_its_server() -> Result<(), Error> {
+    let server = Server::start().await;
+    server.stop().await;
+    let url = server.url();
+    let away = cache::connect(&url).await.map(drop).unwrap_err();
+    assert_eq!(away.kind(), ErrorKind::Unavailable);
+    let cache = cache::connect(&format!("{url}?lazy=true")).await?;
+    assert_eq!(cache.get::<u8>("k").await.unwrap_err().kind(), ErrorKind::Unavailable);
+    let loaded = cache.remember("k", "1h", async || Ok::<_, Error>(7_u8)).await?;
+    assert_eq!(loaded, 7, "a load answers in the store's place");
+    server.start_again().await;
+    let there = tokio::time::timeout(Duration::from_secs(10), async {
+        while cache.put("k", &8_u8, "1h").await.is_err() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    });
+    there.await.expect("it connects by itself");
+    assert_eq!(cache.get::<u8>("k").await?, Some(8));
+    Ok(())
+}
+
+/// The program of the README, on a server.
+#[tokio::test]
+async fn the_quickstart_runs_on_a_server_unchanged() {
+    let server = Server::start().await;
+    // Beside this test, where cargo has built it: `target/…/deps/redis-…` and `target/…/examples/quickstart`.
+    let this = std::env::current_exe().expect("a path");
+    let built = this.parent().and_then(std::path::Path::parent).expect("a folder of builds");
+    let program = built.join("examples").join("quickstart");
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src");
+    let run = Command::new(&program).arg(folder).env("CACHE_URL", server.url()).output();
+    let run = run.unwrap_or_else(|error| panic!("{}: {error}", program.display()));
+    let printed = String::from_utf8_lossy(&run.stdout);
+    assert!(run.status.success(), "{printed}\n{}", String::from_utf8_lossy(&run.stderr));
+    assert!(printed.contains("redis"), "it says what it runs on: {printed}");
+    let stored: Vec<String> = redis::from_redis_value(server.ask(&["KEYS", "*"])).expect("names");
+    assert!(stored.iter().any(|name| name.contains("mentions:")), "{stored:?}");
+}
