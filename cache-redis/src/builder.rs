@@ -120,10 +120,10 @@ impl RedisStoreBuilder {
             match tokio::time::timeout(deadline, outcome).await {
                 Ok(Ok(Ok(()))) => {}
                 Ok(Ok(Err(error))) => {
-                    return Err(failure::of_connecting(error).during("connect"));
+                    return Err(failure::of_connecting(&error).during("connect"));
                 }
                 Ok(Err(_)) | Err(_) => {
-                    return Err(failure::of_connecting(fred::error::Error::new(
+                    return Err(failure::of_connecting(&fred::error::Error::new(
                         fred::error::ErrorKind::Timeout,
                         "the server did not answer in time",
                     ))
@@ -198,8 +198,8 @@ impl RedisStoreBuilder {
     #[cfg(feature = "tls")]
     fn secure(&self, tls: bool, config: &mut Config) -> Result<(), Error> {
         if tls {
-            let connector = crate::tls::connector(self.ca_certificate.as_deref())
-                .map_err(|flaw| refused(flaw))?;
+            let connector =
+                crate::tls::connector(self.ca_certificate.as_deref()).map_err(refused)?;
             config.tls = Some(connector.into());
         }
         Ok(())

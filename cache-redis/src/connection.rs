@@ -114,13 +114,13 @@ impl Connection {
                 self.link.answered();
                 Ok(answer)
             }
-            Err(error) => Err(self.failed(error, wrong_type)),
+            Err(error) => Err(self.failed(&error, wrong_type)),
         }
     }
 
     #[cold]
-    pub(crate) fn failed(&self, error: FredError, wrong_type: WrongType) -> Error {
-        if failure::is_reply(&error) {
+    fn failed(&self, error: &FredError, wrong_type: WrongType) -> Error {
+        if failure::is_reply(error) {
             self.link.answered();
         } else if *error.kind() == FredKind::Timeout {
             self.link.unanswered();

@@ -29,10 +29,10 @@ pub(crate) fn seal(payload: Payload<'_>) -> Bytes {
 }
 
 /// What is stored in these bytes; `None` if this version of the library did not write them.
-pub(crate) fn open(stored: Bytes) -> Option<Entry> {
+pub(crate) fn open(stored: &Bytes) -> Option<Entry> {
     match *stored.first()? {
         MARK if stored.get(1) == Some(&NO_FLAGS) => Some(Entry::received(stored.slice(HEADER..))),
-        b'-' | b'0'..=b'9' => integer(&stored).map(|integer| Entry::new(Value::Integer(integer))),
+        b'-' | b'0'..=b'9' => integer(stored).map(|integer| Entry::new(Value::Integer(integer))),
         _ => None,
     }
 }
@@ -58,7 +58,7 @@ mod tests {
     use super::*;
 
     fn opened(bytes: &'static [u8]) -> Option<Entry> {
-        open(Bytes::from_static(bytes))
+        open(&Bytes::from_static(bytes))
     }
 
     #[test]
@@ -73,7 +73,7 @@ mod tests {
         ];
         for (payload, bytes) in golden {
             assert_eq!(seal(*payload), *bytes, "{payload:?}");
-            let entry = open(Bytes::from_static(bytes)).expect("it was sealed");
+            let entry = open(&Bytes::from_static(bytes)).expect("it was sealed");
             assert_eq!(entry.payload(), *payload);
         }
     }
@@ -114,7 +114,7 @@ mod tests {
         #[test]
         fn every_payload_comes_back(bytes: Vec<u8>, integer: i64) {
             for payload in [Payload::Encoded(&bytes), Payload::Integer(integer)] {
-                let entry = open(seal(payload)).expect("it was sealed");
+                let entry = open(&seal(payload)).expect("it was sealed");
                 prop_assert_eq!(entry.payload(), payload);
             }
         }
@@ -122,7 +122,7 @@ mod tests {
         #[test]
         fn no_bytes_panic(bytes: Vec<u8>) {
             let stored = Bytes::from(bytes.clone());
-            if let Some(entry) = open(stored) {
+            if let Some(entry) = open(&stored) {
                 prop_assert_eq!(&seal(entry.payload())[..], &bytes[..], "one value, one form");
             }
         }

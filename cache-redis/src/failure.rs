@@ -46,7 +46,7 @@ pub(crate) fn is_reply(error: &FredError) -> bool {
 
 /// Translates an error of an operation.
 #[cold]
-pub(crate) fn translate(error: FredError, wrong_type: WrongType) -> Error {
+pub(crate) fn translate(error: &FredError, wrong_type: WrongType) -> Error {
     let said = error.details();
     let starts = |words: &[&str]| words.iter().any(|word| said.starts_with(word));
     if starts(&["WRONGTYPE"]) {
@@ -74,7 +74,7 @@ pub(crate) fn translate(error: FredError, wrong_type: WrongType) -> Error {
         )
         .caused_by(error.to_string());
     }
-    if is_refusal(&error) {
+    if is_refusal(error) {
         return unavailable("the server does not accept the user and password of the URL", error);
     }
     if starts(&["READONLY", "-READONLY"]) || said.contains("READONLY You can't write") {
@@ -89,7 +89,7 @@ pub(crate) fn translate(error: FredError, wrong_type: WrongType) -> Error {
             "too many operations wait for the server; it is slower than what is asked of it",
             error,
         ),
-        _ if is_reply(&error) => unavailable("the server refused service", error),
+        _ if is_reply(error) => unavailable("the server refused service", error),
         _ => {
             unavailable("the server cannot be reached; it is tried again in the background", error)
         }
@@ -98,8 +98,8 @@ pub(crate) fn translate(error: FredError, wrong_type: WrongType) -> Error {
 
 /// Translates an error of the first connection, where it may be the URL's fault.
 #[cold]
-pub(crate) fn of_connecting(error: FredError) -> Error {
-    if is_refusal(&error) {
+pub(crate) fn of_connecting(error: &FredError) -> Error {
+    if is_refusal(error) {
         let message = "the server does not accept the user and password of the URL";
         return Error::new(ErrorKind::Config, message).caused_by(error.to_string());
     }
@@ -129,6 +129,6 @@ fn is_refusal(error: &FredError) -> bool {
             .any(|refusal| said.starts_with(refusal))
 }
 
-fn unavailable(message: &str, cause: FredError) -> Error {
+fn unavailable(message: &str, cause: &FredError) -> Error {
     Error::new(ErrorKind::Unavailable, message).caused_by(cause.to_string())
 }

@@ -230,7 +230,7 @@ async fn attempt(builder: &Builder, link: &Link) -> FredResult<(Client, Router)>
 /// Waits for an event. Some may have come too fast to be seen; then there was one.
 async fn next<T: Clone>(events: &mut broadcast::Receiver<T>) {
     if let Err(broadcast::error::RecvError::Closed) = events.recv().await {
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }
 

@@ -19,11 +19,11 @@ pub(crate) struct Share<'c, T> {
 }
 
 /// Splits what is asked by the connections that it goes over, in its order.
-pub(crate) fn by_connection<'c, T>(
-    connections: &'c [Connection],
+pub(crate) fn by_connection<T>(
+    connections: &[Connection],
     parts: impl ExactSizeIterator<Item = T>,
     connection: impl Fn(&T) -> usize,
-) -> Vec<Share<'c, T>> {
+) -> Vec<Share<'_, T>> {
     let expected = parts.len() / connections.len();
     let mut shares: Vec<_> = connections
         .iter()
@@ -47,7 +47,7 @@ pub(crate) async fn get(shares: Vec<Share<'_, Bytes>>, count: usize) -> Result<V
     let answers = shares.into_iter().map(|share| async move {
         let asked = share.parts.len();
         let found = get_share(share.connection, share.parts).await?;
-        if found.len() != asked { Err(unexpected()) } else { Ok((share.places, found)) }
+        if found.len() == asked { Ok((share.places, found)) } else { Err(unexpected()) }
     });
     let answers = try_join_all(answers).await?;
     let mut all = vec![Reply::Null; count];
@@ -149,7 +149,7 @@ pub(crate) async fn unlink(connection: &Connection, names: Vec<Bytes>) -> Result
 
 /// A command of a pipeline is answered at once, before anything is sent.
 fn queued(answer: Result<(), fred::error::Error>) -> Result<(), Error> {
-    answer.map_err(|error| crate::failure::translate(error, WrongType::Unreadable))
+    answer.map_err(|error| crate::failure::translate(&error, WrongType::Unreadable))
 }
 
 fn array(reply: Reply) -> Result<Vec<Reply>, Error> {

@@ -102,14 +102,11 @@ impl RedisStore {
         }
     }
 
-    #[inline(never)]
-    fn find(&self, name: Bytes) -> impl Future<Output = Result<Option<Entry>, Error>> + Send {
-        async move {
-            let connection = self.connection(&name);
-            let clients = connection.ready().await?;
-            let found = clients.again().get::<Reply, _>(name).await;
-            entry(connection.judge(found, WrongType::Unreadable)?)
-        }
+    async fn find(&self, name: Bytes) -> Result<Option<Entry>, Error> {
+        let connection = self.connection(&name);
+        let clients = connection.ready().await?;
+        let found = clients.again().get::<Reply, _>(name).await;
+        entry(connection.judge(found, WrongType::Unreadable)?)
     }
 
     async fn count(&self, key: Key<'_>) -> Result<bool, Error> {
@@ -329,7 +326,7 @@ fn entry(found: Reply) -> Result<Option<Entry>, Error> {
         Reply::String(text) => text.into_inner(),
         _ => return Err(unexpected()),
     };
-    envelope::open(bytes).map(Some).ok_or_else(unreadable)
+    envelope::open(&bytes).map(Some).ok_or_else(unreadable)
 }
 
 /// The number in a reply.

@@ -2,7 +2,10 @@
 
 use allocation_counter::measure;
 use cache_redis::{Cache, RedisStore};
+use fred::bytes::Bytes;
 use fred::interfaces::{ClientLike, KeysInterface};
+use fred::prelude::{Builder, Config};
+use fred::types::Value;
 use redis_servers::Server;
 
 const READS: u64 = 2_000;
@@ -16,8 +19,8 @@ fn a_read_allocates_its_future_and_its_key() {
     let server = runtime.block_on(Server::start());
     let (cache, raw) = runtime.block_on(async {
         let cache = Cache::new(RedisStore::connect(&server.url()).await.unwrap());
-        let config = fred::prelude::Config::from_url(&server.url()).unwrap();
-        let raw = fred::prelude::Builder::from_config(config).build().unwrap();
+        let config = Config::from_url(&server.url()).unwrap();
+        let raw = Builder::from_config(config).build().unwrap();
         raw.init().await.unwrap();
         // Decoding it allocates nothing.
         cache.put("k", &(1_u64, 2_u64, 3_u64), "1h").await.unwrap();
@@ -36,8 +39,8 @@ fn a_read_allocates_its_future_and_its_key() {
         runtime.block_on(async {
             for _ in 0..READS {
                 // A key that costs nothing.
-                let key = fred::bytes::Bytes::from_static(b"cache:k");
-                assert!(raw.get::<fred::types::Value, _>(key).await.unwrap().is_bytes());
+                let key = Bytes::from_static(b"cache:k");
+                assert!(raw.get::<Value, _>(key).await.unwrap().is_bytes());
             }
         });
     };

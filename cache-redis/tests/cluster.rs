@@ -159,7 +159,7 @@ async fn no_increment_is_counted_twice_while_connections_are_killed() {
     let cache = Cache::new(RedisStore::connect(&cluster.url()).await.unwrap());
     let (acknowledged, failed) = (Arc::new(AtomicI64::new(0)), Arc::new(AtomicI64::new(0)));
     let done = Arc::new(AtomicBool::new(false));
-    let killer = {
+    let killing = {
         let (cluster, done) = (Arc::clone(&cluster), Arc::clone(&done));
         std::thread::spawn(move || {
             let mut killed = 0;
@@ -196,7 +196,7 @@ async fn no_increment_is_counted_twice_while_connections_are_killed() {
         task.await.unwrap();
     }
     done.store(true, Ordering::Relaxed);
-    let killed = killer.join().unwrap();
+    let killed = killing.join().unwrap();
     support::resumed(&cache).await;
     let names = (0..9).map(|number| format!("n{number}"));
     let counted: i64 = cache.get_many::<i64>(names).await.unwrap().iter().flatten().sum();

@@ -242,7 +242,7 @@ async fn no_increment_is_lost_or_counted_twice_while_connections_are_killed() {
     let cache = cache_with(&server.url(), |builder| builder.connections(2)).await;
     let (acknowledged, failed) = (Arc::new(AtomicI64::new(0)), Arc::new(AtomicI64::new(0)));
     let done = Arc::new(AtomicBool::new(false));
-    let killer = {
+    let killing = {
         let (server, done) = (Arc::clone(&server), Arc::clone(&done));
         std::thread::spawn(move || {
             let mut killed = 0;
@@ -277,7 +277,7 @@ async fn no_increment_is_lost_or_counted_twice_while_connections_are_killed() {
         task.await.unwrap();
     }
     done.store(true, Ordering::Relaxed);
-    let killed = killer.join().unwrap();
+    let killed = killing.join().unwrap();
     assert!(killed > 10, "connections were killed: {killed}");
     resumed(&cache).await;
     let counted: i64 =
