@@ -177,7 +177,9 @@ impl RedisStoreBuilder {
             fail_fast: true,
             ..Config::default()
         };
-        self.secure(tls, &mut config)?;
+        if tls {
+            secure(&mut config, self.ca_certificate.as_deref())?;
+        }
         let mut builder = Builder::from_config(config);
         builder
             .with_connection_config(|connection: &mut ConnectionConfig| {
@@ -194,27 +196,20 @@ impl RedisStoreBuilder {
             .map_err(|error| refused(error.to_string()))?;
         Ok(builder)
     }
+}
 
-    #[cfg(feature = "tls")]
-    fn secure(&self, tls: bool, config: &mut Config) -> Result<(), Error> {
-        if tls {
-            let connector =
-                crate::tls::connector(self.ca_certificate.as_deref()).map_err(refused)?;
-            config.tls = Some(connector.into());
-        }
-        Ok(())
-    }
+#[cfg(feature = "tls")]
+fn secure(config: &mut Config, ca_certificate: Option<&str>) -> Result<(), Error> {
+    config.tls = Some(crate::tls::connector(ca_certificate).map_err(refused)?.into());
+    Ok(())
+}
 
-    #[cfg(not(feature = "tls"))]
-    fn secure(&self, tls: bool, _: &mut Config) -> Result<(), Error> {
-        if tls {
-            return Err(refused(
-                "this build cannot speak TLS: enable the feature `tls` of `cache-redis` \
-                 (`redis-tls` of `cache`)",
-            ));
-        }
-        Ok(())
-    }
+#[cfg(not(feature = "tls"))]
+fn secure(_: &mut Config, _: Option<&str>) -> Result<(), Error> {
+    Err(refused(
+        "this build cannot speak TLS: enable the feature `tls` of `cache-redis` (`redis-tls` of \
+         `cache`)",
+    ))
 }
 
 fn server_config(servers: Servers) -> ServerConfig {
