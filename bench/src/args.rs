@@ -3,7 +3,7 @@
 use std::fmt;
 
 pub(crate) const USAGE: &str = "\
-Measures the memory driver against the raw parts beneath it.
+Measures the drivers against the raw parts beneath them.
 
 usage: cargo xtask bench [--quick] [SECTION]...
 

@@ -1,4 +1,4 @@
-//! Measures the memory driver against the raw parts beneath it: `cargo xtask bench`.
+//! Measures the drivers against the raw parts beneath them: `cargo xtask bench`.
 //!
 //! Each section prints its tables and notes what it found about each target; the list of targets at
 //! the end says which were met. A missed target is no failure; what is wrong is: a load that ran
