@@ -18,6 +18,7 @@ use fred::clients::Client;
 use fred::error::Error as FredError;
 use fred::interfaces::{ClientLike, EventInterface};
 use fred::prelude::{Builder, FredResult};
+use futures_util::FutureExt;
 use tokio::sync::{Notify, broadcast, oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
@@ -161,6 +162,8 @@ pub(crate) async fn supervise(
         match attempt {
             Ok((client, mut router)) => {
                 let since = Instant::now();
+                // What was said of an earlier connection does not count against this one.
+                let _ = link.silent.notified().now_or_never();
                 link.set(State::Up(Arc::new(Clients::of(client))));
                 let end = tokio::select! {
                     end = router.end() => End::Router(end),
