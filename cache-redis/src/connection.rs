@@ -5,16 +5,18 @@ use std::time::Duration;
 
 use cache_core::Error;
 use fred::clients::{Client, Pipeline, WithOptions};
-use fred::error::{Error as FredError, ErrorKind as FredKind};
 use fred::interfaces::ClientLike;
 use fred::prelude::{Builder, FredResult, Options};
+use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
-use crate::failure::{self, WrongType};
+use crate::failure::WrongType;
 use crate::link::{AbortOnDrop, Link, supervise};
+use crate::reads::Reads;
 
 pub(crate) struct Connection {
     link: Arc<Link>,
+    reads: Arc<Reads>,
     supervisor: AbortOnDrop<()>,
     timeout: Duration,
     clustered: bool,
@@ -83,49 +85,32 @@ impl Connection {
         let link = Arc::new(Link::new(timeout));
         let (first, outcome) = oneshot::channel();
         let supervisor = AbortOnDrop(tokio::spawn(supervise(builder, Arc::clone(&link), first)));
-        (Self { link, supervisor, timeout, clustered }, outcome)
+        let reads = Arc::new(Reads::new(Arc::clone(&link), Handle::current()));
+        (Self { link, reads, supervisor, timeout, clustered }, outcome)
     }
 
     pub(crate) fn is_clustered(&self) -> bool {
         self.clustered
     }
 
-    /// Waits until there is a connection; not at all where there is one, nor where there will be none soon.
-    ///
-    /// A call is `ready`, then the command's own future, then [`judge`](Self::judge): three steps rather than a
-    /// function around the second, since fred's futures are of some 5,000 bytes, which a function would copy.
-    #[inline]
-    pub(crate) async fn ready(&self) -> Result<Arc<Clients>, Error> {
-        match self.link.clients() {
-            Some(clients) => Ok(clients),
-            None => self.link.wait().await,
-        }
+    pub(crate) fn reads(&self) -> &Arc<Reads> {
+        &self.reads
     }
 
-    /// The outcome of a command, and what it says of the connection.
+    /// See [`Link::ready`].
+    #[inline]
+    pub(crate) async fn ready(&self) -> Result<Arc<Clients>, Error> {
+        self.link.ready().await
+    }
+
+    /// See [`Link::judge`].
     #[inline]
     pub(crate) fn judge<T>(
         &self,
         outcome: FredResult<T>,
         wrong_type: WrongType,
     ) -> Result<T, Error> {
-        match outcome {
-            Ok(answer) => {
-                self.link.answered();
-                Ok(answer)
-            }
-            Err(error) => Err(self.failed(error, wrong_type)),
-        }
-    }
-
-    #[cold]
-    pub(crate) fn failed(&self, error: FredError, wrong_type: WrongType) -> Error {
-        if failure::is_reply(&error) {
-            self.link.answered();
-        } else if *error.kind() == FredKind::Timeout {
-            self.link.unanswered();
-        }
-        failure::translate(error, wrong_type)
+        self.link.judge(outcome, wrong_type)
     }
 
     /// Lets what is under way come to its end, for as long as an operation may take, and disconnects.

@@ -38,6 +38,7 @@ mod flush;
 mod keys;
 mod link;
 mod many;
+mod reads;
 mod scripts;
 mod store;
 mod target;

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use cache_core::{Error, ErrorKind};
 use fred::clients::Client;
-use fred::error::Error as FredError;
+use fred::error::{Error as FredError, ErrorKind as FredKind};
 use fred::interfaces::{ClientLike, EventInterface};
 use fred::prelude::{Builder, FredResult};
 use tokio::sync::{Notify, broadcast, oneshot, watch};
@@ -23,6 +23,7 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use crate::connection::Clients;
+use crate::failure::{self, WrongType};
 
 /// What is known of a connection.
 enum State {
@@ -78,7 +79,7 @@ impl Link {
     /// Waits for as long as it is not known whether there will be a connection, and no longer than an answer is
     /// waited for.
     #[cold]
-    pub(crate) async fn wait(&self) -> Result<Arc<Clients>, Error> {
+    async fn wait(&self) -> Result<Arc<Clients>, Error> {
         let mut state = self.state.subscribe();
         let known = state.wait_for(|state| !matches!(state, State::Mending));
         let cause = match tokio::time::timeout(self.timeout, known).await {
@@ -97,9 +98,47 @@ impl Link {
         })
     }
 
+    /// Waits until there is a connection; not at all where there is one, nor where there will be none soon.
+    ///
+    /// A call is `ready`, then the command's own future, then [`judge`](Self::judge): three steps rather than a
+    /// function around the second, since fred's futures are of some 5,000 bytes, which a function would copy.
+    #[inline]
+    pub(crate) async fn ready(&self) -> Result<Arc<Clients>, Error> {
+        match self.clients() {
+            Some(clients) => Ok(clients),
+            None => self.wait().await,
+        }
+    }
+
+    /// The outcome of a command, and what it says of the connection.
+    #[inline]
+    pub(crate) fn judge<T>(
+        &self,
+        outcome: FredResult<T>,
+        wrong_type: WrongType,
+    ) -> Result<T, Error> {
+        match outcome {
+            Ok(answer) => {
+                self.answered();
+                Ok(answer)
+            }
+            Err(error) => Err(self.failed(error, wrong_type)),
+        }
+    }
+
+    #[cold]
+    fn failed(&self, error: FredError, wrong_type: WrongType) -> Error {
+        if failure::is_reply(&error) {
+            self.answered();
+        } else if *error.kind() == FredKind::Timeout {
+            self.unanswered();
+        }
+        failure::translate(error, wrong_type)
+    }
+
     /// Written only where it changes, so that the line stays shared among processors.
     #[inline]
-    pub(crate) fn answered(&self) {
+    fn answered(&self) {
         if !self.answered.load(Ordering::Relaxed) {
             self.answered.store(true, Ordering::Relaxed);
         }
@@ -107,7 +146,7 @@ impl Link {
 
     /// An operation timed out. If another has, a whole timeout before, and nothing was answered in between, then
     /// the server answers nobody: one that is slow at something would have answered something else.
-    pub(crate) fn unanswered(&self) {
+    fn unanswered(&self) {
         let now = Instant::now();
         let mut since = self.silent_since.lock().unwrap_or_else(PoisonError::into_inner);
         if self.answered.swap(false, Ordering::Relaxed) {

@@ -82,7 +82,7 @@ async fn get_share(connection: &Connection, names: Vec<Bytes>) -> Result<Vec<Rep
 /// a message of a channel, and gives the answer of the next command to this one. Nothing that this
 /// library writes looks like that, but who else may have written something? So no answer is of such a
 /// length.
-fn padded(mut names: Vec<Bytes>) -> Vec<Bytes> {
+pub(crate) fn padded(mut names: Vec<Bytes>) -> Vec<Bytes> {
     const LONGER_THAN_A_MESSAGE: usize = 6;
     if (3..LONGER_THAN_A_MESSAGE).contains(&names.len()) {
         names.resize(LONGER_THAN_A_MESSAGE, names[0].clone());

@@ -102,14 +102,14 @@ impl RedisStore {
         }
     }
 
+    /// A read that goes alone.
     #[inline(never)]
-    fn find(&self, name: Bytes) -> impl Future<Output = Result<Option<Entry>, Error>> + Send {
-        async move {
-            let connection = self.connection(&name);
-            let clients = connection.ready().await?;
-            let found = clients.again().get::<Reply, _>(name).await;
-            entry(connection.judge(found, WrongType::Unreadable)?)
-        }
+    async fn find(&self, name: Bytes) -> Result<Option<Entry>, Error> {
+        let connection = self.connection(&name);
+        let _counted = connection.reads().alone();
+        let clients = connection.ready().await?;
+        let found = clients.again().get::<Reply, _>(name).await;
+        entry(connection.judge(found, WrongType::Unreadable)?)
     }
 
     async fn count(&self, key: Key<'_>) -> Result<bool, Error> {
@@ -129,6 +129,11 @@ impl Store for RedisStore {
 
     fn get<'a>(&'a self, key: Key<'a>) -> StoreFuture<'a, Option<Entry>> {
         let name = self.keyspace.value(key);
+        let connection = self.connection(&name);
+        // On a cluster a command has keys of one slot.
+        if connection.reads().are_many() && !connection.is_clustered() {
+            return StoreFuture::pending(async move { entry(connection.reads().get(name).await?) });
+        }
         StoreFuture::pending_at(|| self.find(name))
     }
 
