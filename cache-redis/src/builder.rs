@@ -15,6 +15,7 @@ use crate::RedisStore;
 use crate::connection::Connection;
 use crate::failure;
 use crate::keys::Keyspace;
+use crate::link::MOST_IN_FRED;
 use crate::target::{
     self, Address, Credentials, MAX_CONNECTIONS, OPTIONS, Servers, Target, refused, short,
 };
@@ -30,9 +31,6 @@ pub struct RedisStoreBuilder {
     connect_timeout: Duration,
     ca_certificate: Option<String>,
 }
-
-/// Operations that wait to be sent, of one connection. More are refused, so that memory stays bounded.
-const MAX_WAITING: usize = 16_384;
 
 impl RedisStoreBuilder {
     /// What the URL says, and the defaults where it says nothing. An option that is not known is
@@ -83,13 +81,15 @@ impl RedisStoreBuilder {
     }
 
     /// How long an operation waits for its answer until it is [`Timeout`](cache_core::ErrorKind::Timeout): 1 s
-    /// unless said.
+    /// unless said. All that an operation sends and receives has to come through in this time: take more for large
+    /// values over a slow line. A server that answers nothing for two to three times as long is connected to anew.
     pub fn command_timeout(mut self, timeout: Duration) -> Self {
         self.command_timeout = timeout;
         self
     }
 
-    /// How long an attempt to connect may take: 5 s unless said.
+    /// How long each step of an attempt to connect may take, reaching the server and being let in: 5 s unless
+    /// said.
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.connect_timeout = timeout;
         self
@@ -185,7 +185,7 @@ impl RedisStoreBuilder {
             .with_connection_config(|connection: &mut ConnectionConfig| {
                 connection.connection_timeout = self.connect_timeout;
                 connection.internal_command_timeout = self.connect_timeout;
-                connection.max_command_buffer_len = MAX_WAITING;
+                connection.max_command_buffer_len = MOST_IN_FRED;
                 connection.reconnect_on_auth_error = true;
                 connection.tcp = TcpConfig { nodelay: Some(true), ..TcpConfig::default() };
             })

@@ -3,18 +3,22 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use cache_core::Error;
 use fred::clients::{Client, Pipeline, WithOptions};
-use fred::error::{Error as FredError, ErrorKind as FredKind};
 use fred::interfaces::ClientLike;
 use fred::prelude::{Builder, FredResult, Options};
+use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
-use crate::failure::{self, WrongType};
-use crate::link::{AbortOnDrop, Link, supervise};
+use crate::failure::WrongType;
+use crate::link::{Link, Session};
+use crate::reads::Reads;
+use crate::supervisor::{AbortOnDrop, supervise};
 
 pub(crate) struct Connection {
     link: Arc<Link>,
+    reads: Arc<Reads>,
     supervisor: AbortOnDrop<()>,
     timeout: Duration,
     clustered: bool,
@@ -82,58 +86,54 @@ impl Connection {
         let clustered = builder.get_config().is_some_and(|config| config.server.is_clustered());
         let link = Arc::new(Link::new(timeout));
         let (first, outcome) = oneshot::channel();
-        let supervisor = AbortOnDrop(tokio::spawn(supervise(builder, Arc::clone(&link), first)));
-        (Self { link, supervisor, timeout, clustered }, outcome)
+        let supervisor = AbortOnDrop::spawn(supervise(builder, Arc::clone(&link), first));
+        let reads = Arc::new(Reads::new(Arc::clone(&link), Handle::current()));
+        (Self { link, reads, supervisor, timeout, clustered }, outcome)
     }
 
     pub(crate) fn is_clustered(&self) -> bool {
         self.clustered
     }
 
-    /// Waits until there is a connection; not at all where there is one, nor where there will be none soon.
-    ///
-    /// A call is `ready`, then the command's own future, then [`judge`](Self::judge): three steps rather than a
-    /// function around the second, since fred's futures are of some 5,000 bytes, which a function would copy.
-    #[inline]
-    pub(crate) async fn ready(&self) -> Result<Arc<Clients>, Error> {
-        match self.link.clients() {
-            Some(clients) => Ok(clients),
-            None => self.link.wait().await,
-        }
+    pub(crate) fn reads(&self) -> &Arc<Reads> {
+        &self.reads
     }
 
-    /// The outcome of a command, and what it says of the connection.
+    /// See [`Link::ready`].
+    #[inline]
+    pub(crate) async fn ready(&self) -> Result<Session<'_>, Error> {
+        self.link.ready().await
+    }
+
+    /// See [`Link::judge`].
     #[inline]
     pub(crate) fn judge<T>(
         &self,
         outcome: FredResult<T>,
         wrong_type: WrongType,
     ) -> Result<T, Error> {
-        match outcome {
-            Ok(answer) => {
-                self.link.answered();
-                Ok(answer)
-            }
-            Err(error) => Err(self.failed(&error, wrong_type)),
-        }
+        self.link.judge(outcome, wrong_type)
     }
 
-    #[cold]
-    fn failed(&self, error: &FredError, wrong_type: WrongType) -> Error {
-        if failure::is_reply(error) {
-            self.link.answered();
-        } else if *error.kind() == FredKind::Timeout {
-            self.link.unanswered();
-        }
-        failure::translate(error, wrong_type)
+    /// Counts the memory of a value that is to be sent.
+    #[inline]
+    pub(crate) fn counted(&self, value: Bytes) -> Result<Bytes, Error> {
+        self.link.counted(value)
     }
 
-    /// Lets what is under way come to its end, for as long as an operation may take, and disconnects.
+    /// Lets what is under way come to its end, for as long as an operation may take, and disconnects; at once
+    /// if the future is dropped.
     pub(crate) async fn close(&self) {
+        struct Disconnect<'c>(&'c AbortOnDrop<()>);
+        impl Drop for Disconnect<'_> {
+            fn drop(&mut self) {
+                self.0.abort();
+            }
+        }
+        let _disconnect = Disconnect(&self.supervisor);
         self.link.begin_to_close();
         if let Some(clients) = self.link.clients() {
             let _ = tokio::time::timeout(self.timeout, clients.client.quit()).await;
         }
-        self.supervisor.abort();
     }
 }

@@ -38,6 +38,33 @@ pub(crate) fn unexpected() -> Error {
     Error::new(ErrorKind::Unavailable, "the server's answer was not understood; is it a Redis?")
 }
 
+/// There is no connection.
+#[cold]
+pub(crate) fn away() -> Error {
+    Error::new(
+        ErrorKind::Unavailable,
+        "the server cannot be reached; it is tried again in the background",
+    )
+}
+
+/// More is asked than the server can do.
+#[cold]
+pub(crate) fn too_much() -> Error {
+    Error::new(
+        ErrorKind::Unavailable,
+        "too much waits for the server; it is slower than what is asked of it",
+    )
+}
+
+/// What an error says, without what the server repeats of a command that it does not know: keys, values, passwords.
+pub(crate) fn said(error: &FredError) -> String {
+    let text = error.to_string();
+    match text.find(", with args beginning with") {
+        None => text,
+        Some(end) => text[..end].to_owned(),
+    }
+}
+
 /// Whether it is the server that speaks: its errors begin with a word in capitals.
 pub(crate) fn is_reply(error: &FredError) -> bool {
     let word = error.details().split(' ').next().unwrap_or_default();
@@ -47,37 +74,33 @@ pub(crate) fn is_reply(error: &FredError) -> bool {
 /// Translates an error of an operation.
 #[cold]
 pub(crate) fn translate(error: &FredError, wrong_type: WrongType) -> Error {
-    let said = error.details();
-    let starts = |words: &[&str]| words.iter().any(|word| said.starts_with(word));
+    let reply = error.details();
+    let starts = |words: &[&str]| words.iter().any(|word| reply.starts_with(word));
     if starts(&["WRONGTYPE"]) {
         return wrong_type.error();
     }
     // Errors of a counter: of `INCRBY`, handed on by the script.
-    if said.contains("value is not an integer") {
+    if reply.contains("value is not an integer") {
         return WrongType::NotACounter.error();
     }
-    if said.contains("increment or decrement would overflow") {
+    if reply.contains("increment or decrement would overflow") {
         let message = "the sum does not fit into an i64; the counter is untouched";
         return Error::new(ErrorKind::CounterOverflow, message);
     }
     // Scripts of Redis 6 put words of their own before it.
-    if said.contains("OOM command not allowed") {
+    if reply.contains("OOM command not allowed") {
         return unavailable(
             "the server is full (`maxmemory` is reached, and its policy evicts nothing)",
             error,
         );
     }
-    if starts(&["NOPERM"]) {
-        return Error::new(
-            ErrorKind::Config,
-            "the user of the URL may not do this on the server; extend its ACL",
-        )
-        .caused_by(error.to_string());
+    if is_forbidden(error) {
+        return forbidden(error);
     }
     if is_refusal(error) {
         return unavailable("the server does not accept the user and password of the URL", error);
     }
-    if starts(&["READONLY", "-READONLY"]) || said.contains("READONLY You can't write") {
+    if starts(&["READONLY", "-READONLY"]) || reply.contains("READONLY You can't write") {
         return unavailable("the server is a replica now; its primary is looked for", error);
     }
     match error.kind() {
@@ -85,14 +108,9 @@ pub(crate) fn translate(error: &FredError, wrong_type: WrongType) -> Error {
             ErrorKind::Timeout,
             "the server did not answer within the command timeout; whether it acted is not known",
         ),
-        FredKind::Backpressure => unavailable(
-            "too many operations wait for the server; it is slower than what is asked of it",
-            error,
-        ),
+        FredKind::Backpressure => too_much(),
         _ if is_reply(error) => unavailable("the server refused service", error),
-        _ => {
-            unavailable("the server cannot be reached; it is tried again in the background", error)
-        }
+        _ => away().caused_by(said(error)),
     }
 }
 
@@ -101,34 +119,60 @@ pub(crate) fn translate(error: &FredError, wrong_type: WrongType) -> Error {
 pub(crate) fn of_connecting(error: &FredError) -> Error {
     if is_refusal(error) {
         let message = "the server does not accept the user and password of the URL";
-        return Error::new(ErrorKind::Config, message).caused_by(error.to_string());
+        return Error::new(ErrorKind::Config, message).caused_by(said(error));
     }
-    let said = error.details();
-    if said.contains("InvalidCertificate") || said.contains("certificate") {
+    let reply = error.details();
+    if reply.contains("unknown command 'SENTINEL'") || reply.contains("unknown command `SENTINEL`")
+    {
+        let message = "the server is no sentinel: use `redis://` or `rediss://`";
+        return Error::new(ErrorKind::Config, message).caused_by(said(error));
+    }
+    if is_forbidden(error) {
+        return forbidden(error);
+    }
+    if reply.contains("InvalidCertificate") || reply.contains("certificate") {
         let message =
             "the server's certificate is not trusted; name its authority's by the option `ca`";
-        return Error::new(ErrorKind::Config, message).caused_by(error.to_string());
+        return Error::new(ErrorKind::Config, message).caused_by(said(error));
     }
-    if said.contains("cluster support disabled") {
+    if reply.contains("cluster support disabled") {
         let message = "the server is no cluster: use `redis://` or `rediss://`";
-        return Error::new(ErrorKind::Config, message).caused_by(error.to_string());
+        return Error::new(ErrorKind::Config, message).caused_by(said(error));
     }
-    if said.contains("DB index is out of range") || said.contains("invalid DB index") {
+    if reply.contains("DB index is out of range") || reply.contains("invalid DB index") {
         let message = "the server has no database of the URL's number";
-        return Error::new(ErrorKind::Config, message).caused_by(error.to_string());
+        return Error::new(ErrorKind::Config, message).caused_by(said(error));
     }
     unavailable("the server cannot be reached; is it running, and is the URL right?", error)
 }
 
+/// Whether the user may not send a command, or the server does not have it.
+fn is_forbidden(error: &FredError) -> bool {
+    let reply = error.details();
+    reply.starts_with("NOPERM")
+        || reply.starts_with("ERR unknown command")
+        || reply.contains("The user executing the script can't")
+        || reply.contains("ACL failure in script")
+}
+
+fn forbidden(error: &FredError) -> Error {
+    Error::new(
+        ErrorKind::Config,
+        "the server does not let the user of the URL do this, or is older than Redis 6.2; extend the user's \
+         ACL",
+    )
+    .caused_by(said(error))
+}
+
 /// Whether the server refuses who we say we are.
 fn is_refusal(error: &FredError) -> bool {
-    let said = error.details();
+    let reply = error.details();
     *error.kind() == FredKind::Auth
         || ["NOAUTH", "WRONGPASS", "ERR AUTH", "ERR invalid password", "ERR Client sent AUTH"]
             .iter()
-            .any(|refusal| said.starts_with(refusal))
+            .any(|refusal| reply.starts_with(refusal))
 }
 
 fn unavailable(message: &str, cause: &FredError) -> Error {
-    Error::new(ErrorKind::Unavailable, message).caused_by(cause.to_string())
+    Error::new(ErrorKind::Unavailable, message).caused_by(said(cause))
 }

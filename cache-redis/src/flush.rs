@@ -19,9 +19,13 @@ const STEP: i64 = 1_000;
 
 /// What was stored before the flush began is gone when it returns: SCAN finds each key that is there all the
 /// while.
+///
+/// All of it goes over the connection that there is at its beginning: a cursor means nothing to another process.
+/// If that breaks, the flush fails.
 pub(crate) async fn flush(keyspace: &Keyspace, connections: &[Connection]) -> Result<(), Error> {
     let Some((walker, others)) = connections.split_first() else { return Ok(()) };
-    let primaries = primaries(walker).await?;
+    let clients = &*walker.ready().await?;
+    let primaries = primaries(walker, clients).await?;
     // Writes that were given up may still be on their way over other connections. They come before.
     try_join_all(others.iter().flat_map(|other| {
         primaries.iter().map(move |primary| async move {
@@ -30,17 +34,18 @@ pub(crate) async fn flush(keyspace: &Keyspace, connections: &[Connection]) -> Re
         })
     }))
     .await?;
-    try_join_all(primaries.iter().map(|primary| walk(keyspace, walker, primary.as_ref())))
-        .await
-        .map(drop)
+    let walks = primaries.iter().map(|primary| walk(keyspace, walker, clients, primary.as_ref()));
+    try_join_all(walks).await.map(drop)
 }
 
 /// The servers to walk over: on a cluster all that have slots, else the only one.
-async fn primaries(connection: &Connection) -> Result<Vec<Option<Server>>, Error> {
+async fn primaries(
+    connection: &Connection,
+    clients: &Clients,
+) -> Result<Vec<Option<Server>>, Error> {
     if !connection.is_clustered() {
         return Ok(vec![None]);
     }
-    let clients = connection.ready().await?;
     let client = clients.client();
     connection.judge(client.sync_cluster().await, WrongType::Unreadable)?;
     let state = client.cached_cluster_state().ok_or_else(unexpected)?;
@@ -55,20 +60,21 @@ fn on(clients: &Clients, server: Option<&Server>) -> WithOptions<Client> {
 async fn walk(
     keyspace: &Keyspace,
     connection: &Connection,
+    clients: &Clients,
     server: Option<&Server>,
 ) -> Result<(), Error> {
+    let client = on(clients, server);
     let pattern = keyspace.pattern();
     let mut cursor = Reply::from_static_str("0");
     loop {
         let args: Vec<Reply> =
             vec![cursor, "MATCH".into(), (&pattern).into(), "COUNT".into(), STEP.into()];
         let scan = CustomCommand::new_static("SCAN", ClusterHash::FirstKey, false);
-        let client = on(&*connection.ready().await?, server);
         let page: FredResult<Reply> = client.custom(scan, args).await;
         let (next, names) = page_of(connection.judge(page, WrongType::Unreadable)?)?;
         let values: Vec<_> = names.into_iter().filter(|name| keyspace.holds(name)).collect();
         if !values.is_empty() {
-            many::unlink(connection, values).await?;
+            many::unlink(connection, clients, values).await?;
         }
         if next.as_str().as_deref() == Some("0") {
             return Ok(());

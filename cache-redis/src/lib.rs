@@ -29,6 +29,8 @@
 //! - A write that was given up (its future dropped, or `Timeout`) takes effect before any later operation of
 //!   this store on the same key, or not at all, as long as the connection lives. Where the connection broke
 //!   meanwhile, the server may act on what it had received late.
+//! - On a cluster the connections to all nodes are one. While a primary is away and no replica has taken over,
+//!   the whole cache may be `Unavailable`, not only its keys.
 //! - While a slot of a cluster moves from one node to another, keys that have moved already are
 //!   [`Unavailable`](ErrorKind::Unavailable) until the whole slot has: fred does not follow `ASK`. A `flush` may
 //!   miss keys that move while it walks.
@@ -41,8 +43,10 @@ mod flush;
 mod keys;
 mod link;
 mod many;
+mod reads;
 mod scripts;
 mod store;
+mod supervisor;
 mod target;
 #[cfg(feature = "tls")]
 mod tls;

@@ -7,7 +7,7 @@ use fred::interfaces::KeysInterface;
 use fred::types::{Expiration, Value as Reply};
 use futures_util::future::try_join_all;
 
-use crate::connection::{Connection, Repeat};
+use crate::connection::{Clients, Connection, Repeat};
 use crate::failure::{WrongType, unexpected};
 use crate::store::whole;
 
@@ -82,7 +82,7 @@ async fn get_share(connection: &Connection, names: Vec<Bytes>) -> Result<Vec<Rep
 /// a message of a channel, and gives the answer of the next command to this one. Nothing that this
 /// library writes looks like that, but who else may have written something? So no answer is of such a
 /// length.
-fn padded(mut names: Vec<Bytes>) -> Vec<Bytes> {
+pub(crate) fn padded(mut names: Vec<Bytes>) -> Vec<Bytes> {
     const LONGER_THAN_A_MESSAGE: usize = 6;
     if (3..LONGER_THAN_A_MESSAGE).contains(&names.len()) {
         names.resize(LONGER_THAN_A_MESSAGE, names[0].clone());
@@ -109,7 +109,7 @@ pub(crate) async fn put(
     try_join_all(shares.into_iter().map(|share| async move {
         let pipeline = share.connection.ready().await?.pipeline(Repeat::Harmless);
         for (name, value) in share.parts {
-            let value = Reply::Bytes(value);
+            let value = Reply::Bytes(share.connection.counted(value)?);
             queued(pipeline.set::<(), _, _>(name, value, expires.clone(), None, false).await)?;
         }
         share.connection.judge(pipeline.all::<Reply>().await, WrongType::Unreadable)
@@ -120,14 +120,18 @@ pub(crate) async fn put(
 
 /// Removes what lies at the names. Returns how many there were.
 pub(crate) async fn forget(shares: Vec<Share<'_, Bytes>>) -> Result<usize, Error> {
-    let removed =
-        try_join_all(shares.into_iter().map(|share| unlink(share.connection, share.parts)));
+    let removed = try_join_all(shares.into_iter().map(|share| async move {
+        unlink(share.connection, &*share.connection.ready().await?, share.parts).await
+    }));
     Ok(removed.await?.into_iter().sum())
 }
 
 /// Removes keys, over one connection.
-pub(crate) async fn unlink(connection: &Connection, names: Vec<Bytes>) -> Result<usize, Error> {
-    let clients = connection.ready().await?;
+pub(crate) async fn unlink(
+    connection: &Connection,
+    clients: &Clients,
+    names: Vec<Bytes>,
+) -> Result<usize, Error> {
     let removed = if connection.is_clustered() {
         let pipeline = clients.pipeline(Repeat::Never);
         for name in names {

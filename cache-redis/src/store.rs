@@ -102,6 +102,7 @@ impl RedisStore {
         }
     }
 
+    /// A read that goes alone.
     async fn find(&self, name: Bytes) -> Result<Option<Entry>, Error> {
         let connection = self.connection(&name);
         let clients = connection.ready().await?;
@@ -126,6 +127,11 @@ impl Store for RedisStore {
 
     fn get<'a>(&'a self, key: Key<'a>) -> StoreFuture<'a, Option<Entry>> {
         let name = self.keyspace.value(key);
+        let connection = self.connection(&name);
+        // On a cluster a command has keys of one slot.
+        if connection.reads().are_many() && !connection.is_clustered() {
+            return StoreFuture::pending(async move { entry(connection.reads().get(name).await?) });
+        }
         StoreFuture::pending_at(|| self.find(name))
     }
 
@@ -164,9 +170,9 @@ impl Store for RedisStore {
             let left = clients.again().pttl::<Reply, _>(name).await;
             Ok(match whole(&connection.judge(left, WrongType::Unreadable)?)? {
                 -1 => Some(Ttl::FOREVER),
-                // Absent, or in the very millisecond of its deadline.
-                ..=0 => None,
-                millis => Some(Ttl::milliseconds(millis.unsigned_abs())),
+                ..=-2 => None,
+                // In the very millisecond of its deadline there are none left, and it is there.
+                millis => Some(Ttl::milliseconds(millis.unsigned_abs().max(1))),
             })
         })
     }
@@ -182,9 +188,10 @@ impl Store for RedisStore {
             Err(error) => return StoreFuture::ready(Err(error)),
         };
         let name = self.keyspace.value(key);
-        let value = Reply::Bytes(envelope::seal(payload));
+        let value = envelope::seal(payload);
         StoreFuture::pending(async move {
             let connection = self.connection(&name);
+            let value = Reply::Bytes(connection.counted(value)?);
             let clients = connection.ready().await?;
             let client = clients.again();
             let put = client.set::<Reply, _, _>(name, value, expires, None, false).await;
@@ -222,9 +229,10 @@ impl Store for RedisStore {
             Err(error) => return StoreFuture::ready(Err(error)),
         };
         let name = self.keyspace.value(key);
-        let value = Reply::Bytes(envelope::seal(payload));
+        let value = envelope::seal(payload);
         StoreFuture::pending(async move {
             let connection = self.connection(&name);
+            let value = Reply::Bytes(connection.counted(value)?);
             let clients = connection.ready().await?;
             let absent = Some(SetOptions::NX);
             let client = clients.once();

@@ -71,6 +71,16 @@ enum Topology {
 
 /// Takes a URL apart.
 pub(crate) fn parse(url: &str) -> Result<(Target, Settings), Error> {
+    // A password that is not percent-encoded ends the host where it has a `/`, `?` or `#`; what follows it would be
+    // shown as the path or an option.
+    let authority = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let behind = authority.find(['/', '?', '#']).map_or("", |end| &authority[end..]);
+    if behind.contains('@') {
+        return Err(refused(
+            "the URL has a `@` behind the host; in a user, a password or an option write `%2F` for `/`, `%3F` for \
+             `?`, `%23` for `#` and `%40` for `@`",
+        ));
+    }
     // Of what cannot be taken apart no word is shown: it could be the password.
     let parsed = Url::parse(url)
         .map_err(|error| refused(format!("the URL cannot be taken apart: {error}")))?;
@@ -84,6 +94,12 @@ pub(crate) fn parse(url: &str) -> Result<(Target, Settings), Error> {
         Some(url::Host::Ipv6(address)) => address.to_string(),
         Some(host) => host.to_string(),
     };
+    if host.contains(',') {
+        return Err(refused("the URL names one host; others follow as `?node=host:port`"));
+    }
+    if parsed.port() == Some(0) {
+        return Err(refused("the URL has the port 0, at which nobody listens"));
+    }
     if parsed.fragment().is_some() {
         return Err(refused("the URL has a `#`; write `%23` if it is part of the password"));
     }
@@ -207,6 +223,11 @@ fn database(path: &str, topology: Topology) -> Result<u8, Error> {
 }
 
 fn address(text: &str, default_port: u16) -> Result<Address, Error> {
+    if text.contains('@') {
+        return Err(refused(
+            "the option `node` is a host or `host:port`; user and password stand before the first host",
+        ));
+    }
     let bad = || {
         refused(format!(
             "the option `node` is `{}`, and must be a host or `host:port`",
@@ -340,7 +361,7 @@ mod tests {
             ("redis://:s3cret@", "taken apart"),
             ("redis://:s3cret@host:port", "port"),
             ("redis://:s3cret@host:99999", "port"),
-            ("redis://:s3cret#x@host", "taken apart"),
+            ("redis://:s3cret#x@host", "`%23`"),
             ("redis://:s3cret@host/#x", "`#`"),
             ("http://u:s3cret@host", "`http://`"),
             ("redis-cluser://u:s3cret@host", "`redis-cluser://`"),
@@ -363,6 +384,14 @@ mod tests {
             ("redis://u:s3cret@host?ca=/x", "rediss"),
             ("redis-cluster://u:s3cret@host?node=b/x", "`b/x`"),
             ("redis-cluster://u:s3cret@host?node=", "`node`"),
+            ("redis-cluster://host?node=u:s3cret%40h2", "`node`"),
+            ("redis-cluster://host?node=redis://u:s3cret%40h2", "`node`"),
+            ("redis://default:/s3cret@host", "`%2F`"),
+            ("redis://default:7/s3cret@host", "`%2F`"),
+            ("redis://default:?s3cret@host", "`%3F`"),
+            ("redis://default:a?x=s3cret@host", "`%3F`"),
+            ("redis://u:s3cret@h1,h2:1", "one host"),
+            ("redis://u:s3cret@h:0", "port 0"),
         ] {
             let error = parse(url).map(|_| ()).expect_err(url);
             assert_eq!(error.kind(), ErrorKind::Config, "{url}");

@@ -47,7 +47,7 @@ fn a_read_allocates_its_future_and_its_key() {
     ours();
     raw();
     let (ours, raw) = (measure(ours).count_total, measure(raw).count_total);
-    let each = (ours.saturating_sub(raw) + READS / 2) / READS;
     println!("a read of ours {}, of the client {}", ours / READS, raw / READS);
-    assert!(each <= OURS, "{each} more for each read: ours {ours}, raw {raw}");
+    // A fiftieth is for what comes now and then, such as a buffer that the server's answers fill.
+    assert!(ours <= raw + OURS * READS + READS / 50, "ours {ours}, raw {raw}");
 }

@@ -197,9 +197,8 @@ async fn no_increment_is_counted_twice_while_connections_are_killed() {
     }
     done.store(true, Ordering::Relaxed);
     let killed = killing.join().unwrap();
-    support::resumed(&cache).await;
-    let names = (0..9).map(|number| format!("n{number}"));
-    let counted: i64 = cache.get_many::<i64>(names).await.unwrap().iter().flatten().sum();
+    let names: Vec<_> = (0..9).map(|number| format!("n{number}")).collect();
+    let counted = support::counted(&cache, &names).await;
     let acknowledged = acknowledged.load(Ordering::Relaxed);
     let failed = failed.load(Ordering::Relaxed);
     let told =

@@ -354,7 +354,7 @@ async fn what_cannot_be_connected_to_says_why() {
         (format!("redis://:s3cret@{at}?conections=2"), ErrorKind::Config, "`conections`"),
         (format!("{nobody}?prefix=a%23b"), ErrorKind::Config, "prefix"),
         (nobody.to_owned(), ErrorKind::Unavailable, "reached"),
-        (format!("redis-sentinel://{at}?service=x"), ErrorKind::Unavailable, "reached"),
+        (format!("redis-sentinel://{at}?service=x"), ErrorKind::Config, "no sentinel"),
         ("redis://no.such.host.invalid".to_owned(), ErrorKind::Unavailable, "reached"),
     ] {
         let error = RedisStore::connect(&url).await.map(drop).expect_err(&url);

@@ -279,9 +279,8 @@ async fn no_increment_is_lost_or_counted_twice_while_connections_are_killed() {
     done.store(true, Ordering::Relaxed);
     let killed = killing.join().unwrap();
     assert!(killed > 10, "connections were killed: {killed}");
-    resumed(&cache).await;
-    let counted: i64 =
-        cache.get_many::<i64>(["n0", "n1", "n2"]).await.unwrap().iter().flatten().sum();
+    let names: Vec<_> = (0..3).map(|number| format!("n{number}")).collect();
+    let counted = support::counted(&cache, &names).await;
     let acknowledged = acknowledged.load(Ordering::Relaxed);
     let failed = failed.load(Ordering::Relaxed);
     assert_eq!(acknowledged + failed, COUNTS);
@@ -291,6 +290,122 @@ async fn no_increment_is_lost_or_counted_twice_while_connections_are_killed() {
         "counted {counted}, acknowledged {acknowledged}, failed {failed}, killed {killed}"
     );
     println!("counted {counted}, acknowledged {acknowledged}, failed {failed}, killed {killed}");
+}
+
+/// Whoever has less patience than the store gives up before the store knows.
+#[tokio::test]
+async fn a_paused_server_is_noticed_though_every_caller_gives_up() {
+    let server = Server::start().await;
+    let cache = impatient(&server).await;
+    cache.put("k", &1, "1h").await.unwrap();
+    server.pause().await;
+    let noticed = tokio::time::timeout(Duration::from_secs(10), async {
+        while tokio::time::timeout(TIMEOUT / 4, cache.get::<i64>("k")).await.is_err() {}
+    });
+    noticed.await.expect("it is noticed");
+    every_operation_fails_at_once(&cache).await;
+    server.resume().await;
+    resumed(&cache).await;
+}
+
+#[tokio::test]
+async fn more_than_can_wait_is_refused_and_the_rest_is_served() {
+    let server = Server::start().await;
+    let cache = cache(&server.url()).await;
+    let connections = || -> u64 {
+        let stats = text(server.ask(&["INFO", "stats"]));
+        let line = stats.lines().find_map(|line| line.strip_prefix("total_connections_received:"));
+        line.expect("it is told").parse().expect("a number")
+    };
+    let before = connections();
+    for _ in 0..2 {
+        let calls = (0..20_000).map(|number| cache.put(format!("k{number}"), &0, "1h"));
+        let answers = futures_util::future::join_all(calls).await;
+        let refused: Vec<_> = answers.into_iter().filter_map(Result::err).collect();
+        assert!(!refused.is_empty() && refused.len() < 10_000, "{}", refused.len());
+        for error in refused {
+            assert_eq!(error.kind(), ErrorKind::Unavailable, "{error:?}");
+            assert!(error.to_string().contains("too much waits"), "{error}");
+        }
+        let begun = Instant::now();
+        assert_eq!(cache.get::<i64>("k0").await.unwrap(), Some(0));
+        assert!(begun.elapsed() < Duration::from_millis(500), "nothing is held up afterwards");
+    }
+    assert_eq!(connections(), before + 1, "the cache has kept its own");
+}
+
+#[tokio::test]
+async fn large_values_that_nobody_waits_for_do_not_pile_up() {
+    let server = Server::start().await;
+    let cache =
+        cache_with(&server.url(), |builder| builder.command_timeout(Duration::from_secs(30))).await;
+    let large = "x".repeat(4 << 20);
+    cache.put("k", &large, "1h").await.unwrap();
+    server.pause().await;
+    let mut refused = None;
+    for number in 0..200 {
+        let put = cache.put(format!("k{number}"), &large, "1h");
+        if let Ok(Err(error)) = tokio::time::timeout(Duration::from_millis(1), put).await {
+            refused = Some(error);
+            break;
+        }
+    }
+    let error = refused.expect("800 MB do not wait");
+    assert_eq!(error.kind(), ErrorKind::Unavailable, "{error:?}");
+    assert!(error.to_string().contains("too much waits"), "{error}");
+    server.resume().await;
+    resumed(&cache).await;
+    cache.put("k", &large, "1h").await.unwrap();
+}
+
+/// What a server does not know it repeats, with whatever it was asked for.
+#[tokio::test]
+async fn a_server_that_lacks_a_command_tells_no_secret() {
+    let no_auth = Server::start_with(&["--rename-command", "AUTH", ""]).await;
+    let url = format!("redis://:s3cret@127.0.0.1:{}", no_auth.port());
+    let error = RedisStore::connect(&url).await.map(drop).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Config, "{error:?}");
+    assert!(!format!("{error} {error:?}").contains("s3cret"), "{error:?}");
+    let lazy = Cache::new(RedisStore::builder(&url).unwrap().connect_lazily().unwrap());
+    let (error, _) = failure(lazy.get::<i64>("k")).await;
+    assert!(!format!("{error} {error:?}").contains("s3cret"), "{error:?}");
+
+    let no_put = Server::start_with(&["--rename-command", "SET", ""]).await;
+    let cache = cache(&no_put.url()).await;
+    let (error, _) = failure(cache.put("k", &7_654_321, "1h")).await;
+    assert_eq!(error.kind(), ErrorKind::Config, "{error:?}");
+    assert!(!format!("{error:?}").contains("7654321"), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_user_who_may_not_is_told() {
+    let server = Server::start().await;
+    server.ask(&[
+        "ACL",
+        "SETUSER",
+        "reader",
+        "on",
+        ">s3cret",
+        "~*",
+        "+@read",
+        "+@connection",
+        "+info",
+        "+evalsha",
+        "+eval",
+    ]);
+    let url = format!("redis://reader:s3cret@127.0.0.1:{}", server.port());
+    let cache = cache(&url).await;
+    assert_eq!(cache.get::<i64>("k").await.unwrap(), None);
+    for error in [
+        failure(cache.put("k", &1, "1h")).await.0,
+        failure(cache.forget("k")).await.0,
+        failure(cache.increment("k")).await.0,
+    ] {
+        assert_eq!(error.kind(), ErrorKind::Config, "{error:?}");
+        assert!(error.to_string().contains("ACL"), "{error}");
+    }
+    let loaded = cache.remember("k", "1h", async || Ok::<_, Error>(7)).await;
+    assert_eq!(loaded.unwrap(), 7);
 }
 
 /// As many calls as ten thousand a second are in a minute.
@@ -361,5 +476,6 @@ async fn a_server_that_lost_its_clients_serves_them_again() {
         cache.put("k", &round, "1h").await.unwrap();
         assert_eq!(cache.get::<i64>("k").await.unwrap(), Some(round));
     }
-    assert!(text(server.ask(&["INFO", "clients"])).contains("connected_clients:2"));
+    let clients = text(server.ask(&["CLIENT", "LIST", "TYPE", "normal"]));
+    assert_eq!(clients.lines().count(), 2, "one of the cache, and the one who asks: {clients}");
 }

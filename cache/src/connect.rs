@@ -103,7 +103,7 @@ fn memory(_: &str) -> Result<Cache, Error> {
 /// `redis`, `rediss`, `valkey`, `valkeys`, and whatever follows a hyphen: the driver judges that.
 fn is_redis(scheme: &str) -> bool {
     let base = scheme.split_once('-').map_or(scheme, |(base, _)| base);
-    matches!(base, "redis" | "rediss" | "valkey" | "valkeys")
+    ["redis", "rediss", "valkey", "valkeys"].iter().any(|known| base.eq_ignore_ascii_case(known))
 }
 
 #[cfg(feature = "redis")]

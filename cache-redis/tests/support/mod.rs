@@ -79,3 +79,17 @@ pub(crate) async fn resumed(cache: &Cache) {
     resumed.await.expect("service resumes by itself");
     assert_eq!(cache.get::<i64>("probe").await.expect("it is there"), Some(1));
 }
+
+/// The sum of some counters, as soon as each of the connections that they lie behind is there again.
+pub(crate) async fn counted(cache: &Cache, names: &[String]) -> i64 {
+    let read = tokio::time::timeout(Duration::from_secs(10), async {
+        loop {
+            match cache.get_many::<i64>(names).await {
+                Ok(counts) => return counts.into_iter().flatten().sum(),
+                Err(error) => assert!(error.is_temporary(), "{error:?}"),
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    });
+    read.await.expect("service resumes by itself")
+}

@@ -1,0 +1,228 @@
+//! Reads that are asked for at the same time, sent as one command.
+//!
+//! What fred and the kernel do for a command costs several times what the server needs to find a value. So
+//! while one read is under way, further ones are gathered, and go as soon as the tasks that could run have
+//! run: nothing waits for an answer to something else, nor for time to pass. A read that finds no other under
+//! way does not come here.
+//!
+//! A batch is a task of its own: nothing is lost or stuck if whoever asked goes away.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::{Bytes, BytesMut};
+use cache_core::{Error, ErrorKind};
+use fred::interfaces::KeysInterface;
+use fred::prelude::FredResult;
+use fred::types::Value as Reply;
+use futures_util::future::join_all;
+use tokio::runtime::Handle;
+use tokio::sync::oneshot;
+
+use crate::failure::{self, WrongType, unexpected};
+use crate::link::Link;
+use crate::many::padded;
+use crate::store::whole;
+
+/// Reads of one connection.
+pub(crate) struct Reads {
+    link: Arc<Link>,
+    runtime: Handle,
+    gathered: Mutex<Vec<Read>>,
+    /// How many there were to gather the last time.
+    company: AtomicUsize,
+    /// The most keys of one command, for values of the size that is met.
+    largest: AtomicUsize,
+}
+
+/// One that waits for its answer.
+struct Read {
+    name: Bytes,
+    answer: oneshot::Sender<Result<Reply, Error>>,
+}
+
+/// Fewer reads at once are better off alone: a batch costs a task, which only several can share.
+const FEW: usize = 2;
+
+/// The most keys of one command. The server serves nobody else meanwhile, and while it is at one batch we are
+/// at another.
+const LARGEST: usize = 64;
+
+/// An answer of more bytes is a long one: whoever wants a small value of it waits for the others.
+const LONG: usize = 256 << 10;
+
+/// With so many operations under way reads go alone, so that memory stays bounded however many are given up.
+const MOST: usize = 4_096;
+
+impl Reads {
+    pub(crate) fn new(link: Arc<Link>, runtime: Handle) -> Self {
+        Self {
+            link,
+            runtime,
+            gathered: Mutex::default(),
+            company: AtomicUsize::new(0),
+            largest: AtomicUsize::new(LARGEST),
+        }
+    }
+
+    /// Whether a read is likely to find company.
+    #[inline]
+    pub(crate) fn are_many(&self) -> bool {
+        let under_way = self.link.in_flight();
+        (under_way >= FEW || self.company.load(Ordering::Relaxed) >= FEW) && under_way < MOST
+    }
+
+    /// What lies at `name`, asked for together with what else is asked for now.
+    pub(crate) async fn get(self: &Arc<Self>, name: Bytes) -> Result<Reply, Error> {
+        let (answer, answered) = oneshot::channel();
+        let first = {
+            let mut gathered = self.gathered.lock().unwrap_or_else(PoisonError::into_inner);
+            gathered.push(Read { name, answer });
+            gathered.len() == 1
+        };
+        if first {
+            self.runtime.spawn(Arc::clone(self).gather());
+        }
+        answered.await.unwrap_or_else(|_| Err(gone()))
+    }
+
+    /// Sends what has been gathered when every task that could run has run.
+    async fn gather(self: Arc<Self>) {
+        tokio::task::yield_now().await;
+        let mut rest = {
+            let mut gathered = self.gathered.lock().unwrap_or_else(PoisonError::into_inner);
+            let as_many = Vec::with_capacity(gathered.len());
+            std::mem::replace(&mut *gathered, as_many)
+        };
+        self.company.store(rest.len(), Ordering::Relaxed);
+        let largest = self.largest.load(Ordering::Relaxed);
+        while rest.len() > largest {
+            let after = rest.split_off(largest);
+            self.runtime.spawn(Arc::clone(&self).send(std::mem::replace(&mut rest, after)));
+        }
+        self.send(rest).await;
+    }
+
+    async fn send(self: Arc<Self>, mut batch: Vec<Read>) {
+        batch.retain(|read| !read.answer.is_closed());
+        if batch.len() > 1 {
+            batch = self.send_together(batch).await;
+        }
+        let each = batch.into_iter().map(|Read { name, answer }| async {
+            let _ = answer.send(self.ask(name).await);
+        });
+        join_all(each).await;
+    }
+
+    /// Answers whom it can. Returns those who have to be asked for one by one.
+    async fn send_together(&self, batch: Vec<Read>) -> Vec<Read> {
+        let found = match self.find(names(&batch)).await {
+            Ok(found) => found,
+            Err(trouble) => return trouble.with(batch),
+        };
+        let mut absent = Vec::new();
+        let mut bytes = 0;
+        for (read, found) in batch.into_iter().zip(found) {
+            bytes += found.as_bytes().map_or(0, <[u8]>::len);
+            if found.is_null() {
+                absent.push(read);
+            } else {
+                let _ = read.answer.send(Ok(found));
+            }
+        }
+        self.learn(bytes);
+        if absent.is_empty() {
+            return absent;
+        }
+        match self.are_absent(names(&absent)).await {
+            Ok(true) => {
+                for read in absent {
+                    let _ = read.answer.send(Ok(Reply::Null));
+                }
+                Vec::new()
+            }
+            Ok(false) => absent,
+            Err(trouble) => trouble.with(absent),
+        }
+    }
+
+    async fn find(&self, names: Vec<Bytes>) -> Result<Vec<Reply>, Trouble> {
+        let clients = self.link.ready().await?;
+        let asked = names.len();
+        let found = clients.again().mget::<Reply, _>(padded(names)).await;
+        match self.judge(found)? {
+            Reply::Array(found) if found.len() >= asked => Ok(found),
+            _ => Err(unexpected().into()),
+        }
+    }
+
+    /// Whether nothing lies at the names: MGET does not tell a key that holds another type from one that is
+    /// absent.
+    async fn are_absent(&self, names: Vec<Bytes>) -> Result<bool, Trouble> {
+        let clients = self.link.ready().await?;
+        let there = clients.again().exists::<Reply, _>(names).await;
+        Ok(whole(&self.judge(there)?)? == 0)
+    }
+
+    async fn ask(&self, name: Bytes) -> Result<Reply, Error> {
+        let clients = self.link.ready().await?;
+        let found = clients.again().get::<Reply, _>(name).await;
+        self.link.judge(found, WrongType::Unreadable)
+    }
+
+    fn judge(&self, outcome: FredResult<Reply>) -> Result<Reply, Trouble> {
+        match outcome {
+            Err(error) if failure::is_reply(&error) => Err(Trouble::Somebodys),
+            outcome => Ok(self.link.judge(outcome, WrongType::Unreadable)?),
+        }
+    }
+
+    /// Makes the batches smaller where answers are long, and larger where they are not.
+    fn learn(&self, bytes: usize) {
+        let largest = self.largest.load(Ordering::Relaxed);
+        let better = if bytes > LONG { (largest / 2).max(1) } else { (largest * 2).min(LARGEST) };
+        if better != largest {
+            self.largest.store(better, Ordering::Relaxed);
+        }
+    }
+}
+
+/// Why a batch has no answer.
+enum Trouble {
+    Everyones(Error),
+    /// The server refuses the command, maybe for one of its keys.
+    Somebodys,
+}
+
+impl Trouble {
+    /// Tells those whom it concerns. Returns the others.
+    fn with(self, batch: Vec<Read>) -> Vec<Read> {
+        let Self::Everyones(error) = self else { return batch };
+        for read in batch {
+            let _ = read.answer.send(Err(error.clone()));
+        }
+        Vec::new()
+    }
+}
+
+impl From<Error> for Trouble {
+    fn from(error: Error) -> Self {
+        Self::Everyones(error)
+    }
+}
+
+/// The names of a batch, in one allocation.
+fn names(batch: &[Read]) -> Vec<Bytes> {
+    let mut all = BytesMut::with_capacity(batch.iter().map(|read| read.name.len()).sum());
+    let copied = batch.iter().map(|read| {
+        all.extend_from_slice(&read.name);
+        all.split().freeze()
+    });
+    copied.collect()
+}
+
+/// The runtime in which the store was opened has ended.
+#[cold]
+fn gone() -> Error {
+    Error::new(ErrorKind::Unavailable, "the runtime in which the store was opened has ended")
+}

@@ -1,0 +1,201 @@
+//! Who keeps a connection: connects, notices what breaks it, and connects again.
+//!
+//! fred can connect again by itself. It does not see a server that keeps its connections open and answers
+//! nothing; while it tries, it lets operations wait for their whole timeout; and on a cluster it sends
+//! again what it had sent, so that a counter may count twice. So it is told to do it never: when a connection
+//! breaks its router ends, what waits fails, and the supervisor begins anew. With a new client each time: one
+//! whose router has ended still counts what was queued, and then waits for more before it sends anything.
+//!
+//! What is asked in the very moment in which a router ends may wait for its timeout: fred takes it, and nobody
+//! is there any more to answer it.
+
+use std::hash::{BuildHasher, RandomState};
+use std::sync::Arc;
+use std::time::Duration;
+
+use fred::clients::Client;
+use fred::error::Error as FredError;
+use fred::interfaces::{ClientLike, EventInterface};
+use fred::prelude::{Builder, FredResult};
+use fred::types::Value as Reply;
+use futures_util::FutureExt;
+use tokio::sync::{broadcast, oneshot};
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+
+use crate::connection::Clients;
+use crate::failure::{is_reply, said};
+use crate::link::{Link, State};
+
+/// How long is waited after a failed attempt: at first, and at most. Chance adds up to as much again.
+const PAUSE: Duration = Duration::from_millis(10);
+const LONGEST_PAUSE: Duration = Duration::from_millis(500);
+
+/// A connection that ends sooner than this has not been one.
+const SETTLED: Duration = Duration::from_secs(1);
+
+/// Why a connection is no more.
+enum End {
+    /// fred's router has ended, with an error unless it was asked to.
+    Router(Option<FredError>),
+    Silence,
+    Overrun,
+}
+
+/// Keeps a connection, for as long as the task is not aborted. Tells `first` what came of the first attempt.
+pub(crate) async fn supervise(
+    builder: Builder,
+    link: Arc<Link>,
+    first: oneshot::Sender<FredResult<()>>,
+) {
+    let mut first = Some(first);
+    let mut pause = PAUSE;
+    loop {
+        let attempt = attempt(&builder, &link).await;
+        if link.is_closing() {
+            return;
+        }
+        if let Some(first) = first.take() {
+            let outcome = attempt.as_ref().map(|_| ()).map_err(Clone::clone);
+            let _ = first.send(outcome);
+        } else if attempt.is_ok() {
+            tracing::info!("connected to the Redis server again");
+        }
+        match attempt {
+            Ok((client, router)) => {
+                let since = Instant::now();
+                let end = keep(client, router, &link).await;
+                if link.is_closing() {
+                    return;
+                }
+                let settled = since.elapsed() >= SETTLED;
+                match end {
+                    End::Router(cause) => {
+                        let error = cause.as_ref().map(said);
+                        tracing::warn!(error, "the connection to the Redis server is lost");
+                        link.set(if settled { State::Mending } else { State::Down(cause) });
+                    }
+                    End::Silence => {
+                        tracing::warn!("the Redis server answers nothing; connecting anew");
+                        link.set(State::Down(None));
+                    }
+                    End::Overrun => {
+                        tracing::warn!("too much waits for the Redis server; connecting anew");
+                        link.set(State::Down(None));
+                    }
+                }
+                if settled {
+                    pause = PAUSE;
+                    continue;
+                }
+            }
+            Err(cause) => {
+                tracing::debug!(error = said(&cause), "connecting to the Redis server failed");
+                link.set(State::Down(Some(cause)));
+            }
+        }
+        tokio::time::sleep(pause + pause.mul_f64(chance())).await;
+        pause = (pause * 2).min(LONGEST_PAUSE);
+    }
+}
+
+type Router = AbortOnDrop<FredResult<()>>;
+
+/// Connects. Returns when there is a connection, or the attempt has failed.
+async fn attempt(builder: &Builder, link: &Link) -> FredResult<(Client, Router)> {
+    let client = builder.build()?;
+    let mut announced = client.reconnect_rx();
+    let mut router = AbortOnDrop(client.connect());
+    let patience = tokio::time::sleep(link.timeout);
+    tokio::pin!(patience);
+    let mut is_announced = false;
+    loop {
+        tokio::select! {
+            biased;
+            end = router.end() => return Err(end.unwrap_or_else(FredError::new_canceled)),
+            () = next(&mut announced), if !is_announced => is_announced = true,
+            // fred announces a connection a moment before it uses it; on a cluster, each node's. It is waited for in
+            // small portions, because fred looks at its state before it listens for the change, so that one in
+            // between is missed.
+            _ = tokio::time::timeout(Duration::from_millis(5), client.wait_for_connect()),
+                if is_announced => {}
+            // The attempt goes on, but who waits for it should not.
+            () = &mut patience, if link.is_mending() => link.set(State::Down(None)),
+        }
+        if client.is_connected() {
+            return Ok((client, router));
+        }
+    }
+}
+
+/// Lets operations have the connection until it ends.
+async fn keep(client: Client, mut router: Router, link: &Link) -> End {
+    let clients = Arc::new(Clients::of(client));
+    // What was said of an earlier connection does not count against this one.
+    link.overrun.notified().now_or_never();
+    link.is_silent();
+    link.set(State::Up(Arc::clone(&clients)));
+    tokio::select! {
+        end = router.end() => End::Router(end),
+        () = silence(&clients, link) => End::Silence,
+        () = link.overrun.notified() => End::Overrun,
+    }
+}
+
+/// Returns when the server answers nobody. It is asked by ourselves where others have asked and got nothing, so
+/// that one which is slow at something is not taken for one that is gone; and nobody else has to wait for an
+/// answer that long.
+async fn silence(clients: &Clients, link: &Link) {
+    loop {
+        tokio::time::sleep(link.timeout).await;
+        if !link.is_silent() {
+            continue;
+        }
+        match clients.again().ping::<Reply>(None).await {
+            Err(error) if !is_reply(&error) && !link.has_answered() => return,
+            _ => {}
+        }
+    }
+}
+
+/// Waits for an event. Some may have come too fast to be seen; then there was one.
+async fn next<T: Clone>(events: &mut broadcast::Receiver<T>) {
+    if let Err(broadcast::error::RecvError::Closed) = events.recv().await {
+        std::future::pending::<()>().await;
+    }
+}
+
+/// A number from 0 to 1, for processes that have lost their server in the same moment.
+fn chance() -> f64 {
+    let random = RandomState::new().hash_one(0) >> 32;
+    f64::from(u32::try_from(random).unwrap_or(0)) / f64::from(u32::MAX)
+}
+
+/// A task that ends with its owner.
+pub(crate) struct AbortOnDrop<T>(JoinHandle<T>);
+
+impl<T: Send + 'static> AbortOnDrop<T> {
+    pub(crate) fn spawn(task: impl Future<Output = T> + Send + 'static) -> Self {
+        Self(tokio::spawn(task))
+    }
+
+    pub(crate) fn abort(&self) {
+        self.0.abort();
+    }
+}
+
+impl Router {
+    /// Waits for the end: the error, if there was one.
+    async fn end(&mut self) -> Option<FredError> {
+        match (&mut self.0).await {
+            Ok(result) => result.err(),
+            Err(_) => None,
+        }
+    }
+}
+
+impl<T> Drop for AbortOnDrop<T> {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
