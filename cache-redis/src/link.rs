@@ -157,6 +157,10 @@ impl Link {
         }
     }
 
+    pub(crate) fn timeout(&self) -> Duration {
+        self.timeout
+    }
+
     /// Says that the next end is a wanted one.
     pub(crate) fn begin_to_close(&self) {
         self.closing.store(true, Ordering::Release);
