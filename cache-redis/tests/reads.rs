@@ -23,7 +23,7 @@ fn keys(count: u64) -> Vec<String> {
 async fn filled(server: &Server, keys: &[String]) -> Cache {
     let cache = cache(&server.url()).await;
     let numbers: Vec<_> = (0..keys.len() as u64).collect();
-    cache.put_many(keys.iter().zip(&numbers), "1h").await.unwrap();
+    cache.put_many(keys.iter().zip(&numbers), "1h").await.expect("they are stored");
     cache
 }
 
@@ -110,9 +110,10 @@ async fn a_user_who_may_not_read_many_keys_at_once_reads_them_one_by_one() {
     }
     let some = cache(&url("some")).await;
     for (key, found) in keys.iter().zip(all(&some, &keys).await) {
-        match key.starts_with("k1") {
-            true => assert!(found.unwrap().is_some()),
-            false => assert_eq!(found.unwrap_err().kind(), ErrorKind::Config),
+        if key.starts_with("k1") {
+            assert!(found.unwrap().is_some());
+        } else {
+            assert_eq!(found.unwrap_err().kind(), ErrorKind::Config);
         }
     }
 }
