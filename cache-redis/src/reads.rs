@@ -11,7 +11,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::{Bytes, BytesMut};
-use cache_core::{Error, ErrorKind};
+use cache_core::Error;
+use fred::error::{Error as FredError, ErrorKind as FredKind};
 use fred::interfaces::KeysInterface;
 use fred::prelude::FredResult;
 use fred::types::Value as Reply;
@@ -81,26 +82,22 @@ impl Reads {
             gathered.len() == 1
         };
         if first {
-            self.runtime.spawn(Arc::clone(self).gather());
+            let turn = Turn(Some(Arc::clone(self)));
+            self.runtime.spawn(gather(turn));
         }
-        answered.await.unwrap_or_else(|_| Err(gone()))
+        // The batch has deadlines of its own, one for each command that it takes. This one is the caller's, and
+        // holds even where the runtime of the store stands still.
+        match tokio::time::timeout(self.link.timeout, answered).await {
+            Ok(Ok(answer)) => answer,
+            Ok(Err(_)) => Err(failed(FredKind::Canceled, "the runtime of the store has ended")),
+            Err(_) => Err(failed(FredKind::Timeout, "the read was not answered in time")),
+        }
     }
 
-    /// Sends what has been gathered when every task that could run has run.
-    async fn gather(self: Arc<Self>) {
-        tokio::task::yield_now().await;
-        let mut rest = {
-            let mut gathered = self.gathered.lock().unwrap_or_else(PoisonError::into_inner);
-            let as_many = Vec::with_capacity(gathered.len());
-            std::mem::replace(&mut *gathered, as_many)
-        };
-        self.company.store(rest.len(), Ordering::Relaxed);
-        let largest = self.largest.load(Ordering::Relaxed);
-        while rest.len() > largest {
-            let after = rest.split_off(largest);
-            self.runtime.spawn(Arc::clone(&self).send(std::mem::replace(&mut rest, after)));
-        }
-        self.send(rest).await;
+    fn take(&self) -> Vec<Read> {
+        let mut gathered = self.gathered.lock().unwrap_or_else(PoisonError::into_inner);
+        let as_many = Vec::with_capacity(gathered.len());
+        std::mem::replace(&mut *gathered, as_many)
     }
 
     async fn send(self: Arc<Self>, mut batch: Vec<Read>) {
@@ -187,6 +184,40 @@ impl Reads {
     }
 }
 
+/// The turn of whoever asked first. It belongs to the task that sends what has been gathered; a runtime that ends
+/// drops the task, and then nobody waits for it any more.
+struct Turn(Option<Arc<Reads>>);
+
+impl Turn {
+    fn take(mut self) -> Option<(Arc<Reads>, Vec<Read>)> {
+        let reads = self.0.take()?;
+        let gathered = reads.take();
+        Some((reads, gathered))
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        if let Some(reads) = self.0.take() {
+            drop(reads.take());
+        }
+    }
+}
+
+/// Sends what has been gathered when every task that could run has run.
+async fn gather(turn: Turn) {
+    tokio::task::yield_now().await;
+    let Some((reads, mut rest)) = turn.take() else { return };
+    reads.company.store(rest.len(), Ordering::Relaxed);
+    let largest = reads.largest.load(Ordering::Relaxed);
+    while rest.len() > largest {
+        let after = rest.split_off(largest);
+        let batch = std::mem::replace(&mut rest, after);
+        reads.runtime.spawn(Arc::clone(&reads).send(batch));
+    }
+    reads.send(rest).await;
+}
+
 /// Why a batch has no answer.
 enum Trouble {
     Everyones(Error),
@@ -221,8 +252,7 @@ fn names(batch: &[Read]) -> Vec<Bytes> {
     copied.collect()
 }
 
-/// The runtime in which the store was opened has ended.
 #[cold]
-fn gone() -> Error {
-    Error::new(ErrorKind::Unavailable, "the runtime in which the store was opened has ended")
+fn failed(kind: FredKind, why: &'static str) -> Error {
+    failure::translate(&FredError::new(kind, why), WrongType::Unreadable)
 }
