@@ -408,6 +408,32 @@ async fn a_user_who_may_not_is_told() {
     assert_eq!(loaded.unwrap(), 7);
 }
 
+/// The place at which a walk is means nothing to another connection, which may lead to another server.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_flush_whose_connection_breaks_says_so() {
+    let server = Server::start().await;
+    let cache = cache(&server.url()).await;
+    cache.put("k", &1, "1h").await.unwrap();
+    // Some hundred steps of it.
+    server.ask(&["EVAL", "for i = 1, 500000 do redis.call('SET', 'other' .. i, i) end", "0"]);
+    let steps = || support::calls(&server).get("scan").copied().unwrap_or(0);
+    let flush = tokio::spawn({
+        let cache = cache.clone();
+        async move { cache.flush().await }
+    });
+    while steps() < 5 {
+        tokio::task::yield_now().await;
+    }
+    server.ask(&["CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"]);
+    assert!(steps() < 500, "it was under way");
+    let error = flush.await.unwrap().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable, "{error:?}");
+    resumed(&cache).await;
+    cache.flush().await.unwrap();
+    assert!(!cache.has("k").await.unwrap() && !cache.has("probe").await.unwrap());
+    assert_eq!(number(server.ask(&["DBSIZE"])), 500_000);
+}
+
 /// As many calls as ten thousand a second are in a minute.
 const MANY_CALLS: usize = 600_000;
 
