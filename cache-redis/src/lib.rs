@@ -12,8 +12,8 @@
 //! ```
 //!
 //! - **One round trip** for each operation, and one per server for those of many keys; `flush` walks the
-//!   keys. Many `get`s at once share round trips; those that find nothing may take a second one. Whatever has
-//!   to happen in one step does so on the server.
+//!   keys. Many `get`s at once share round trips; where they begin to find nothing, once a second one. Whatever
+//!   has to happen in one step does so on the server.
 //! - **Every operation has a deadline.** While the server is away operations fail at once with
 //!   [`Unavailable`](ErrorKind::Unavailable), and work again by themselves when it is back.
 //! - **Nothing is done twice**: what may have reached the server is not sent again.

@@ -7,7 +7,7 @@
 //!
 //! A batch is a task of its own: nothing is lost or stuck if whoever asked goes away.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::{Bytes, BytesMut};
@@ -16,7 +16,7 @@ use fred::error::{Error as FredError, ErrorKind as FredKind};
 use fred::interfaces::KeysInterface;
 use fred::prelude::FredResult;
 use fred::types::Value as Reply;
-use futures_util::future::join_all;
+use futures_util::future::{join, join_all};
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
@@ -34,6 +34,8 @@ pub(crate) struct Reads {
     company: AtomicUsize,
     /// The most keys of one command, for values of the size that is met.
     largest: AtomicUsize,
+    /// Whether some of the last batch found nothing.
+    misses: AtomicBool,
 }
 
 /// One that waits for its answer.
@@ -63,6 +65,7 @@ impl Reads {
             gathered: Mutex::default(),
             company: AtomicUsize::new(0),
             largest: AtomicUsize::new(LARGEST),
+            misses: AtomicBool::new(false),
         }
     }
 
@@ -113,11 +116,18 @@ impl Reads {
 
     /// Answers whom it can. Returns those who have to be asked for one by one.
     async fn send_together(&self, batch: Vec<Read>) -> Vec<Read> {
-        let found = match self.find(names(&batch)).await {
-            Ok(found) => found,
-            Err(trouble) => return trouble.with(batch),
+        let names = names_of(&batch);
+        let answers = if self.misses.load(Ordering::Relaxed) {
+            join(self.find(names.clone()), self.count(names)).await
+        } else {
+            (self.find(names).await, Ok(None))
+        };
+        let (found, there) = match answers {
+            (Ok(found), Ok(there)) => (found, there),
+            (Err(trouble), _) | (_, Err(trouble)) => return trouble.with(batch),
         };
         let mut absent = Vec::new();
+        let asked = batch.len();
         let mut bytes = 0;
         for (read, found) in batch.into_iter().zip(found) {
             bytes += found.as_bytes().map_or(0, <[u8]>::len);
@@ -127,20 +137,22 @@ impl Reads {
                 let _ = read.answer.send(Ok(found));
             }
         }
-        self.learn(bytes);
+        self.learn(bytes, !absent.is_empty());
         if absent.is_empty() {
             return absent;
         }
-        match self.are_absent(names(&absent)).await {
-            Ok(true) => {
-                for read in absent {
-                    let _ = read.answer.send(Ok(Reply::Null));
-                }
-                Vec::new()
+        // As many as were found: so none is there that was not.
+        if there != Some(asked - absent.len()) {
+            match self.count(names_of(&absent)).await {
+                Ok(Some(0)) => {}
+                Ok(_) => return absent,
+                Err(trouble) => return trouble.with(absent),
             }
-            Ok(false) => absent,
-            Err(trouble) => trouble.with(absent),
         }
+        for read in absent {
+            let _ = read.answer.send(Ok(Reply::Null));
+        }
+        Vec::new()
     }
 
     async fn find(&self, names: Vec<Bytes>) -> Result<Vec<Reply>, Trouble> {
@@ -153,12 +165,12 @@ impl Reads {
         }
     }
 
-    /// Whether nothing lies at the names: MGET does not tell a key that holds another type from one that is
+    /// At how many of the names something lies: MGET does not tell a key that holds another type from one that is
     /// absent.
-    async fn are_absent(&self, names: Vec<Bytes>) -> Result<bool, Trouble> {
+    async fn count(&self, names: Vec<Bytes>) -> Result<Option<usize>, Trouble> {
         let clients = self.link.ready().await?;
         let there = clients.again().exists::<Reply, _>(names).await;
-        Ok(whole(&self.judge(there)?)? == 0)
+        Ok(usize::try_from(whole(&self.judge(there)?)?).ok())
     }
 
     async fn ask(&self, name: Bytes) -> Result<Reply, Error> {
@@ -174,8 +186,12 @@ impl Reads {
         }
     }
 
-    /// Makes the batches smaller where answers are long, and larger where they are not.
-    fn learn(&self, bytes: usize) {
+    /// Makes the batches smaller where answers are long, and larger where they are not. Where some find nothing, the
+    /// next batch will ask at once what it could otherwise only ask afterwards.
+    fn learn(&self, bytes: usize, misses: bool) {
+        if self.misses.load(Ordering::Relaxed) != misses {
+            self.misses.store(misses, Ordering::Relaxed);
+        }
         let largest = self.largest.load(Ordering::Relaxed);
         let better = if bytes > LONG { (largest / 2).max(1) } else { (largest * 2).min(LARGEST) };
         if better != largest {
@@ -243,7 +259,7 @@ impl From<Error> for Trouble {
 }
 
 /// The names of a batch, in one allocation.
-fn names(batch: &[Read]) -> Vec<Bytes> {
+fn names_of(batch: &[Read]) -> Vec<Bytes> {
     let mut all = BytesMut::with_capacity(batch.iter().map(|read| read.name.len()).sum());
     let copied = batch.iter().map(|read| {
         all.extend_from_slice(&read.name);

@@ -23,8 +23,9 @@ use crate::{envelope, flush, many};
 ///
 /// Every operation is one round trip, those of many keys one per server, sent at once; `flush` takes one for
 /// each thousand keys of the database and one for each thousand that it removes. Except on a cluster, `get`s
-/// that are called for at the same time share a command; those among them that find nothing share another one, which
-/// tells an absent key from one of another type.
+/// that are called for at the same time share a command, and where some of them find nothing an EXISTS, which tells an
+/// absent key from one of another type. It goes along with the command as long as there are such, and after it where
+/// there were none.
 ///
 /// A store is made for one cache; clones of that cache share it. Another store with the same prefix on the
 /// same server, in whatever process, sees the same entries. It belongs to the tokio runtime in which it was
