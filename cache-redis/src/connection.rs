@@ -115,6 +115,11 @@ impl Connection {
         self.link.judge(outcome, wrong_type)
     }
 
+    /// Whether the connection of these clients is still there. What is asked of earlier ones is never answered.
+    pub(crate) fn lasts(&self, clients: &Clients) -> bool {
+        self.link.clients().is_some_and(|current| std::ptr::eq(&raw const *current, clients))
+    }
+
     /// Counts the memory of a value that is to be sent.
     #[inline]
     pub(crate) fn counted(&self, value: Bytes) -> Result<Bytes, Error> {

@@ -10,7 +10,7 @@ use fred::types::{ClusterHash, CustomCommand, Value as Reply};
 use futures_util::future::try_join_all;
 
 use crate::connection::{Clients, Connection};
-use crate::failure::{WrongType, unexpected};
+use crate::failure::{WrongType, away, unexpected};
 use crate::keys::Keyspace;
 use crate::many;
 
@@ -67,6 +67,9 @@ async fn walk(
     let pattern = keyspace.pattern();
     let mut cursor = Reply::from_static_str("0");
     loop {
+        if !connection.lasts(clients) {
+            return Err(away());
+        }
         let args: Vec<Reply> =
             vec![cursor, "MATCH".into(), (&pattern).into(), "COUNT".into(), STEP.into()];
         let scan = CustomCommand::new_static("SCAN", ClusterHash::FirstKey, false);
