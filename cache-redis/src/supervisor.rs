@@ -69,11 +69,15 @@ pub(crate) async fn supervise(
                     return;
                 }
                 let settled = since.elapsed() >= SETTLED;
+                // Closed by somebody, the next one is likely to hold. Given up for what the server said, such as that it
+                // is a replica, it is not.
+                let refused = matches!(&end, End::Router(Some(cause)) if is_reply(cause));
+                let hopeful = matches!(&end, End::Router(_)) && (settled || !refused);
                 match end {
                     End::Router(cause) => {
                         let error = cause.as_ref().map(said);
                         tracing::warn!(error, "the connection to the Redis server is lost");
-                        link.set(if settled { State::Mending } else { State::Down(cause) });
+                        link.set(if hopeful { State::Mending } else { State::Down(cause) });
                     }
                     End::Silence => {
                         tracing::warn!("the Redis server answers nothing; connecting anew");
@@ -87,6 +91,9 @@ pub(crate) async fn supervise(
                 if settled {
                     pause = PAUSE;
                     continue;
+                }
+                if hopeful {
+                    pause = PAUSE;
                 }
             }
             Err(cause) => {

@@ -284,7 +284,7 @@ async fn no_increment_is_lost_or_counted_twice_while_connections_are_killed() {
     let acknowledged = acknowledged.load(Ordering::Relaxed);
     let failed = failed.load(Ordering::Relaxed);
     assert_eq!(acknowledged + failed, COUNTS);
-    assert!(acknowledged > 0, "some get through");
+    assert!(acknowledged > COUNTS / 4, "many get through: {acknowledged}");
     assert!(
         (acknowledged..=acknowledged + failed).contains(&counted),
         "counted {counted}, acknowledged {acknowledged}, failed {failed}, killed {killed}"
