@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use cache_core::Error;
 use fred::clients::{Client, Pipeline, WithOptions};
 use fred::interfaces::ClientLike;
@@ -12,7 +11,7 @@ use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
 use crate::failure::WrongType;
-use crate::link::{Link, Session};
+use crate::link::{Counting, Link, Session};
 use crate::reads::Reads;
 use crate::supervisor::{AbortOnDrop, supervise};
 
@@ -117,13 +116,13 @@ impl Connection {
 
     /// Whether the connection of these clients is still there. What is asked of earlier ones is never answered.
     pub(crate) fn lasts(&self, clients: &Clients) -> bool {
-        self.link.clients().is_some_and(|current| std::ptr::eq(&raw const *current, clients))
+        self.link.clients().is_some_and(|current| std::ptr::eq(Arc::as_ptr(&current), clients))
     }
 
-    /// Counts the memory of a value that is to be sent.
+    /// See [`Link::counting`].
     #[inline]
-    pub(crate) fn counted(&self, value: Bytes) -> Result<Bytes, Error> {
-        self.link.counted(value)
+    pub(crate) fn counting(&self) -> Counting<'_> {
+        self.link.counting()
     }
 
     /// Lets what is under way come to its end, for as long as an operation may take, and disconnects; at once

@@ -109,16 +109,11 @@ impl Link {
         self.in_flight.load(Ordering::Relaxed)
     }
 
-    /// Counts the memory of a large value, until fred has let go of it: whoever gives a call up leaves it behind.
-    pub(crate) fn counted(&self, value: Bytes) -> Result<Bytes, Error> {
-        if value.len() < LARGE {
-            return Ok(value);
-        }
-        if self.large.load(Ordering::Relaxed) > MOST_LARGE {
-            return Err(failure::too_much());
-        }
-        self.large.fetch_add(value.len(), Ordering::Relaxed);
-        Ok(Bytes::from_owner(Large { value, count: Arc::clone(&self.large) }))
+    /// Counts the memory of the large values of one operation, which are taken or refused together, however many
+    /// they are.
+    pub(crate) fn counting(&self) -> Counting<'_> {
+        let is_full = self.large.load(Ordering::Relaxed) > MOST_LARGE;
+        Counting { count: &self.large, is_full }
     }
 
     /// Who speaks to the server, where there is a connection.
@@ -216,6 +211,26 @@ fn note(flag: &AtomicBool) {
     }
 }
 
+/// See [`Link::counting`].
+pub(crate) struct Counting<'l> {
+    count: &'l Arc<AtomicUsize>,
+    is_full: bool,
+}
+
+impl Counting<'_> {
+    /// A large value counts until fred has let go of it: whoever gives a call up leaves it behind.
+    pub(crate) fn counted(&self, value: Bytes) -> Result<Bytes, Error> {
+        if value.len() < LARGE {
+            return Ok(value);
+        }
+        if self.is_full {
+            return Err(failure::too_much());
+        }
+        self.count.fetch_add(value.len(), Ordering::Relaxed);
+        Ok(Bytes::from_owner(Large { value, count: Arc::clone(self.count) }))
+    }
+}
+
 /// A large value, for as long as anybody holds it.
 struct Large {
     value: Bytes,
@@ -243,17 +258,31 @@ mod tests {
     #[test]
     fn large_values_count_while_anybody_holds_them() {
         let link = Link::new(Duration::from_secs(1));
-        let small = link.counted(Bytes::from(vec![0; LARGE - 1])).unwrap();
+        let counted = |bytes| link.counting().counted(Bytes::from(vec![0; bytes]));
+        let small = counted(LARGE - 1).unwrap();
         assert_eq!(link.large.load(Ordering::Relaxed), 0);
-        let first = link.counted(Bytes::from(vec![7; MOST_LARGE + 1])).unwrap();
+        let first = counted(MOST_LARGE + 1).unwrap();
         assert_eq!(first.len(), MOST_LARGE + 1);
         let held = first.slice(1..2);
-        let refused = link.counted(Bytes::from(vec![0; LARGE])).unwrap_err();
-        assert_eq!(refused.kind(), ErrorKind::Unavailable);
+        assert_eq!(counted(LARGE).unwrap_err().kind(), ErrorKind::Unavailable);
+        assert!(counted(LARGE - 1).is_ok(), "small ones go on");
         drop(first);
-        assert!(link.counted(Bytes::from(vec![0; LARGE])).is_err(), "a part of it is held");
+        assert!(counted(LARGE).is_err(), "a part of it is held");
         drop(held);
-        assert!(link.counted(Bytes::from(vec![0; LARGE])).is_ok());
+        assert!(counted(LARGE).is_ok());
         drop(small);
+    }
+
+    #[test]
+    fn the_values_of_one_operation_are_taken_together() {
+        let link = Link::new(Duration::from_secs(1));
+        let counting = link.counting();
+        let values: Vec<_> = (0..3)
+            .map(|_| counting.counted(Bytes::from(vec![0; MOST_LARGE])).expect("nothing waited"))
+            .collect();
+        assert_eq!(link.large.load(Ordering::Relaxed), 3 * MOST_LARGE);
+        assert!(link.counting().counted(Bytes::from(vec![0; LARGE])).is_err(), "another waits");
+        drop(values);
+        assert_eq!(link.large.load(Ordering::Relaxed), 0);
     }
 }

@@ -108,8 +108,9 @@ pub(crate) async fn put(
     let expires = &expires;
     try_join_all(shares.into_iter().map(|share| async move {
         let pipeline = share.connection.ready().await?.pipeline(Repeat::Harmless);
+        let counting = share.connection.counting();
         for (name, value) in share.parts {
-            let value = Reply::Bytes(share.connection.counted(value)?);
+            let value = Reply::Bytes(counting.counted(value)?);
             queued(pipeline.set::<(), _, _>(name, value, expires.clone(), None, false).await)?;
         }
         share.connection.judge(pipeline.all::<Reply>().await, WrongType::Unreadable)

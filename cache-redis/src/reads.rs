@@ -1,9 +1,9 @@
 //! Reads that are asked for at the same time, sent as one command.
 //!
 //! What fred and the kernel do for a command costs several times what the server needs to find a value. So
-//! while one read is under way, further ones are gathered, and go as soon as the tasks that could run have
-//! run: nothing waits for an answer to something else, nor for time to pass. A read that finds no other under
-//! way does not come here.
+//! while operations are under way, reads are gathered, and go as soon as the tasks that could run have run:
+//! nothing waits for an answer to something else, nor for time to pass. A read that finds nothing else under way
+//! does not come here.
 //!
 //! A batch is a task of its own: nothing is lost or stuck if whoever asked goes away.
 

@@ -52,14 +52,14 @@ impl RedisStore {
     /// | `rediss://…`, `rediss-cluster://…`, `rediss-sentinel://…` | the same with TLS (feature `tls`) |
     ///
     /// `valkey` and `valkeys` mean the same as `redis` and `rediss`. User and password stand before the host,
-    /// `user:password@`, percent-encoded where need be. Options follow a `?`:
+    /// `user:password@`, percent-encoded where need be. Options follow a `?`, in which a `+` is a space:
     ///
     /// | option | meaning | default |
     /// |---|---|---|
     /// | `prefix` | what all keys of the cache begin with | `cache` |
     /// | `connections` | how many share the work | 1 |
     /// | `command_timeout` | how long an operation waits for its answer, as in `250ms` | `1s` |
-    /// | `connect_timeout` | how long an attempt to connect may take | `5s` |
+    /// | `connect_timeout` | how long each step of connecting may take | `5s` |
     /// | `ca` | a file with certificates (PEM) to trust instead of the system's | |
     /// | `node` | another node of the cluster, or another sentinel; may be repeated | |
     /// | `service` | what the sentinels watch | |
@@ -113,7 +113,23 @@ impl RedisStore {
         entry(connection.judge(found, WrongType::Unreadable)?)
     }
 
-    async fn count(&self, key: Key<'_>) -> Result<bool, Error> {
+    async fn set(
+        &self,
+        name: Bytes,
+        value: Bytes,
+        expires: Option<Expiration>,
+        only_if: Option<SetOptions>,
+    ) -> Result<Reply, Error> {
+        let connection = self.connection(&name);
+        let value = Reply::Bytes(connection.counting().counted(value)?);
+        let clients = connection.ready().await?;
+        // What depends on what is there would find itself the second time.
+        let client = if only_if.is_some() { clients.once() } else { clients.again() };
+        let set = client.set::<Reply, _, _>(name, value, expires, only_if, false).await;
+        connection.judge(set, WrongType::Unreadable)
+    }
+
+    async fn remove(&self, key: Key<'_>) -> Result<bool, Error> {
         let name = self.keyspace.value(key);
         let connection = self.connection(&name);
         let clients = connection.ready().await?;
@@ -192,14 +208,7 @@ impl Store for RedisStore {
         };
         let name = self.keyspace.value(key);
         let value = envelope::seal(payload);
-        StoreFuture::pending(async move {
-            let connection = self.connection(&name);
-            let value = Reply::Bytes(connection.counted(value)?);
-            let clients = connection.ready().await?;
-            let client = clients.again();
-            let put = client.set::<Reply, _, _>(name, value, expires, None, false).await;
-            connection.judge(put, WrongType::Unreadable).map(drop)
-        })
+        StoreFuture::pending(async move { self.set(name, value, expires, None).await.map(drop) })
     }
 
     fn put_many<'a>(
@@ -234,13 +243,8 @@ impl Store for RedisStore {
         let name = self.keyspace.value(key);
         let value = envelope::seal(payload);
         StoreFuture::pending(async move {
-            let connection = self.connection(&name);
-            let value = Reply::Bytes(connection.counted(value)?);
-            let clients = connection.ready().await?;
-            let absent = Some(SetOptions::NX);
-            let client = clients.once();
-            let stored = client.set::<Reply, _, _>(name, value, expires, absent, false).await;
-            connection.judge(stored, WrongType::Unreadable).map(|stored| !stored.is_null())
+            let stored = self.set(name, value, expires, Some(SetOptions::NX)).await?;
+            Ok(!stored.is_null())
         })
     }
 
@@ -255,7 +259,7 @@ impl Store for RedisStore {
     }
 
     fn forget<'a>(&'a self, key: Key<'a>) -> StoreFuture<'a, bool> {
-        StoreFuture::pending(self.count(key))
+        StoreFuture::pending(self.remove(key))
     }
 
     fn forget_many<'a>(&'a self, keys: &[Key<'a>]) -> StoreFuture<'a, usize> {

@@ -31,8 +31,10 @@ use crate::link::{Link, State};
 const PAUSE: Duration = Duration::from_millis(10);
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 
-/// A connection that ends sooner than this has not been one.
+/// A connection that lasted for so long is followed by another at once. One that ended sooner is followed after a
+/// pause, which does not grow beyond the shorter limit if it was merely closed.
 const SETTLED: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE_IF_CLOSED: Duration = Duration::from_millis(50);
 
 /// Why a connection is no more.
 enum End {
@@ -50,6 +52,8 @@ pub(crate) async fn supervise(
 ) {
     let mut first = Some(first);
     let mut pause = PAUSE;
+    // One that comes and goes fills no log.
+    let mut is_loss_told = false;
     loop {
         let attempt = attempt(&builder, &link).await;
         if link.is_closing() {
@@ -58,7 +62,7 @@ pub(crate) async fn supervise(
         if let Some(first) = first.take() {
             let outcome = attempt.as_ref().map(|_| ()).map_err(Clone::clone);
             let _ = first.send(outcome);
-        } else if attempt.is_ok() {
+        } else if attempt.is_ok() && std::mem::take(&mut is_loss_told) {
             tracing::info!("connected to the Redis server again");
         }
         match attempt {
@@ -69,15 +73,26 @@ pub(crate) async fn supervise(
                     return;
                 }
                 let settled = since.elapsed() >= SETTLED;
-                // Closed by somebody, the next one is likely to hold. Given up for what the server said, such as that it
-                // is a replica, it is not.
-                let refused = matches!(&end, End::Router(Some(cause)) if is_reply(cause));
-                let hopeful = matches!(&end, End::Router(_)) && (settled || !refused);
+                is_loss_told |= settled;
                 match end {
                     End::Router(cause) => {
                         let error = cause.as_ref().map(said);
-                        tracing::warn!(error, "the connection to the Redis server is lost");
-                        link.set(if hopeful { State::Mending } else { State::Down(cause) });
+                        if settled {
+                            tracing::warn!(error, "the connection to the Redis server is lost");
+                        } else {
+                            tracing::debug!(
+                                error,
+                                "the connection to the Redis server is lost again"
+                            );
+                        }
+                        // Closed by somebody, the next one is likely to hold. Given up for what the server said, such
+                        // as that it is a replica, it is not.
+                        if settled || !cause.as_ref().is_some_and(is_reply) {
+                            pause = pause.min(LONGEST_PAUSE_IF_CLOSED);
+                            link.set(State::Mending);
+                        } else {
+                            link.set(State::Down(cause));
+                        }
                     }
                     End::Silence => {
                         tracing::warn!("the Redis server answers nothing; connecting anew");
@@ -91,9 +106,6 @@ pub(crate) async fn supervise(
                 if settled {
                     pause = PAUSE;
                     continue;
-                }
-                if hopeful {
-                    pause = PAUSE;
                 }
             }
             Err(cause) => {

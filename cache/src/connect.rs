@@ -19,7 +19,7 @@ use crate::url::{self, Options, Short, refused};
 ///
 /// `valkey` means the same as `redis`. User and password stand before the host, as in
 /// `redis://user:password@host`. Options follow a `?`, are separated by `&`, and percent-encoded where need
-/// be:
+/// be (a `+` is a space):
 ///
 /// | option | for | meaning | default |
 /// |---|---|---|---|
@@ -30,7 +30,7 @@ use crate::url::{self, Options, Short, refused};
 /// | `max_bytes` | `memory:` | capacity in bytes, instead of `max_entries` | |
 /// | `connections` | `redis` | how many share the work | 1 |
 /// | `command_timeout` | `redis` | how long an operation waits for its answer: `250ms` | `1s` |
-/// | `connect_timeout` | `redis` | how long an attempt to connect may take | `5s` |
+/// | `connect_timeout` | `redis` | how long each step of connecting may take | `5s` |
 /// | `lazy` | `redis` | `true`: opens the cache though the server is away, and connects when it is there | `false` |
 /// | `ca` | `rediss` | a file with certificates (PEM) to trust instead of the system's | |
 /// | `node` | cluster, sentinel | another of them; may be repeated | |
