@@ -9,15 +9,11 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::builder::{CacheBuilder, Settings};
-use crate::codec::{Encoding, too_large, with_scratch};
 use crate::flight::{Change, Flights};
 use crate::future::State;
 use crate::remember::Outcome;
 use crate::stats::Counters;
-use crate::{
-    Encoded, Entry, Error, ErrorKind, Key, Lifetime, Payload, Shared, Stats, Store, StoreFuture,
-    Terms,
-};
+use crate::{Encoded, Entry, Error, ErrorKind, Key, Lifetime, Shared, Stats, Store};
 
 /// A cache: what application code takes, whatever driver lies beneath.
 ///
@@ -194,16 +190,7 @@ impl Cache {
         value: &T,
         ttl: impl IntoTtl,
     ) -> Result<(), Error> {
-        let key = Key::new(key.as_ref()).map_err(during("put"))?;
-        let Some(lifetime) = self.lifetime(ttl).map_err(at("put", key))? else {
-            return self.remove(key, "put").await.map(drop);
-        };
-        let _change = self.inner.flights.change(key).await;
-        let store = self.store_for("put", key)?;
-        self.encoded(value, |payload| store.put(key, payload, Terms::untagged(lifetime)))
-            .map_err(at("put", key))?
-            .await
-            .map_err(at("put", key))
+        self.writer(&[]).put(key, value, ttl).await
     }
 
     /// Stores several values with one lifetime, as [`put`](Self::put) does each: of two with the same
@@ -215,18 +202,7 @@ impl Cache {
         entries: impl IntoIterator<Item = (impl AsRef<str>, &'v T)>,
         ttl: impl IntoTtl,
     ) -> Result<(), Error> {
-        let (given, values): (Vec<_>, Vec<_>) = entries.into_iter().unzip();
-        let keys = checked(&given, "put_many")?;
-        let Some(lifetime) = self.lifetime(ttl).map_err(during("put_many"))? else {
-            return self.remove_many(&keys, "put_many").await.map(drop);
-        };
-        let _changes = self.changes(&keys).await;
-        let store = self.store("put_many")?;
-        self.encoded_many(&keys, &values, |entries| {
-            store.put_many(entries, Terms::untagged(lifetime))
-        })?
-        .await
-        .map_err(during("put_many"))
+        self.writer(&[]).put_many(entries, ttl).await
     }
 
     /// Stores `value` at `key` if there is no live entry, in one step. Returns whether it was stored:
@@ -240,16 +216,7 @@ impl Cache {
         value: &T,
         ttl: impl IntoTtl,
     ) -> Result<bool, Error> {
-        let key = Key::new(key.as_ref()).map_err(during("add"))?;
-        let Some(lifetime) = self.lifetime(ttl).map_err(at("add", key))? else {
-            return Ok(false);
-        };
-        let _change = self.inner.flights.change(key).await;
-        let store = self.store_for("add", key)?;
-        self.encoded(value, |payload| store.add(key, payload, Terms::untagged(lifetime)))
-            .map_err(at("add", key))?
-            .await
-            .map_err(at("add", key))
+        self.writer(&[]).add(key, value, ttl).await
     }
 
     /// Reads the value at `key` and removes it, in one step: of several callers at once, one gets it.
@@ -274,7 +241,11 @@ impl Cache {
         self.remove(key, "forget").await
     }
 
-    async fn remove(&self, key: Key<'_>, operation: &'static str) -> Result<bool, Error> {
+    pub(crate) async fn remove(
+        &self,
+        key: Key<'_>,
+        operation: &'static str,
+    ) -> Result<bool, Error> {
         let _change = self.inner.flights.change(key).await;
         self.store_for(operation, key)?.forget(key).await.map_err(at(operation, key))
     }
@@ -290,13 +261,17 @@ impl Cache {
         self.remove_many(&keys, "forget_many").await
     }
 
-    async fn remove_many(&self, keys: &[Key<'_>], operation: &'static str) -> Result<usize, Error> {
+    pub(crate) async fn remove_many(
+        &self,
+        keys: &[Key<'_>],
+        operation: &'static str,
+    ) -> Result<usize, Error> {
         let _changes = self.changes(keys).await;
         self.store(operation)?.forget_many(keys).await.map_err(during(operation))
     }
 
     /// Announces a change of each of `keys`.
-    async fn changes<'k>(&'k self, keys: &[Key<'k>]) -> Vec<Change<'k, Outcome>> {
+    pub(crate) async fn changes<'k>(&'k self, keys: &[Key<'k>]) -> Vec<Change<'k, Outcome>> {
         let mut changes = Vec::with_capacity(keys.len());
         for key in keys {
             changes.push(self.inner.flights.change(*key).await);
@@ -319,7 +294,7 @@ impl Cache {
 
     /// Adds 1 to the integer at `key` and returns the sum: see [`increment_by`](Self::increment_by).
     pub async fn increment(&self, key: impl AsRef<str>) -> Result<i64, Error> {
-        self.increment_by(key, 1).await
+        self.writer(&[]).increment_by(key, 1).await
     }
 
     /// Adds `by` to the integer at `key` and returns the sum, in one step.
@@ -330,33 +305,19 @@ impl Cache {
     /// Errors: [`NotACounter`](ErrorKind::NotACounter) if something else is stored there,
     /// [`CounterOverflow`](ErrorKind::CounterOverflow) past `i64`; in both the entry is untouched.
     pub async fn increment_by(&self, key: impl AsRef<str>, by: i64) -> Result<i64, Error> {
-        let key = Key::new(key.as_ref()).map_err(during("increment"))?;
-        self.count(key, by).await.map_err(at("increment", key))
+        self.writer(&[]).increment_by(key, by).await
     }
 
     /// Takes 1 from the integer at `key` and returns the rest: see
     /// [`increment_by`](Self::increment_by).
     pub async fn decrement(&self, key: impl AsRef<str>) -> Result<i64, Error> {
-        self.decrement_by(key, 1).await
+        self.writer(&[]).decrement_by(key, 1).await
     }
 
     /// Takes `by` from the integer at `key` and returns the rest: see
     /// [`increment_by`](Self::increment_by). It may fall below zero.
     pub async fn decrement_by(&self, key: impl AsRef<str>, by: i64) -> Result<i64, Error> {
-        let key = Key::new(key.as_ref()).map_err(during("decrement"))?;
-        let Some(by) = by.checked_neg() else {
-            let message = "so much cannot be taken away in one step; the counter is untouched";
-            return Err(Error::new(ErrorKind::CounterOverflow, message)
-                .during("decrement")
-                .on(key.as_str()));
-        };
-        self.count(key, by).await.map_err(at("decrement", key))
-    }
-
-    async fn count(&self, key: Key<'_>, by: i64) -> Result<i64, Error> {
-        let _change = self.inner.flights.change(key).await;
-        let store = self.store_for("increment", key)?;
-        store.increment(key, by, Terms::untagged(self.inner.settings.lifetime)).await
+        self.writer(&[]).decrement_by(key, by).await
     }
 
     /// Removes every value of this cache and nothing else: neither locks nor the versions of tags, nor
@@ -412,65 +373,6 @@ impl Cache {
     pub(crate) fn decode<T: DeserializeOwned>(&self, entry: &Entry) -> Result<T, Error> {
         self.inner.settings.codec.decode(entry.payload())
     }
-
-    /// Encodes `value` and hands it to `with`, in a buffer that is there only meanwhile.
-    #[inline]
-    fn encoded<T: Serialize + ?Sized, R>(
-        &self,
-        value: &T,
-        with: impl FnOnce(Payload<'_>) -> R,
-    ) -> Result<R, Error> {
-        self.encoded_up_to(self.inner.settings.max_value_bytes, value, with)
-    }
-
-    /// What is not encoded within the limit is measured against it.
-    pub(crate) fn check_size(&self, payload: Payload<'_>) -> Result<(), Error> {
-        let limit = self.inner.settings.max_value_bytes;
-        if payload.heap_bytes() <= limit { Ok(()) } else { Err(too_large(limit)) }
-    }
-
-    #[inline]
-    pub(crate) fn encoded_up_to<T: Serialize + ?Sized, R>(
-        &self,
-        limit: usize,
-        value: &T,
-        with: impl FnOnce(Payload<'_>) -> R,
-    ) -> Result<R, Error> {
-        let codec = self.inner.settings.codec;
-        with_scratch(|buffer| {
-            Ok(with(match codec.encode(value, limit, buffer)? {
-                Encoding::Integer(integer) => Payload::Integer(integer),
-                Encoding::Bytes => Payload::Encoded(buffer),
-            }))
-        })
-    }
-
-    /// The same for several values, one behind the other in one buffer.
-    fn encoded_many<'k, 's, T: Serialize + ?Sized>(
-        &self,
-        keys: &[Key<'k>],
-        values: &[&T],
-        with: impl FnOnce(&[(Key<'k>, Payload<'_>)]) -> StoreFuture<'s, ()>,
-    ) -> Result<StoreFuture<'s, ()>, Error> {
-        let Settings { codec, max_value_bytes, .. } = self.inner.settings;
-        with_scratch(|buffer| {
-            let mut parts = Vec::with_capacity(keys.len());
-            for (key, value) in keys.iter().zip(values) {
-                let start = buffer.len();
-                let encoding =
-                    codec.encode(*value, max_value_bytes, buffer).map_err(at("put_many", *key))?;
-                parts.push((*key, encoding, start..buffer.len()));
-            }
-            let entries: Vec<_> = parts
-                .into_iter()
-                .map(|(key, encoding, range)| match encoding {
-                    Encoding::Integer(integer) => (key, Payload::Integer(integer)),
-                    Encoding::Bytes => (key, Payload::Encoded(&buffer[range])),
-                })
-                .collect();
-            Ok(with(&entries))
-        })
-    }
 }
 
 impl fmt::Debug for Cache {
@@ -483,7 +385,7 @@ impl fmt::Debug for Cache {
 }
 
 /// Checks every key before anything is done with the first.
-fn checked<'k>(
+pub(crate) fn checked<'k>(
     given: &'k [impl AsRef<str>],
     operation: &'static str,
 ) -> Result<Vec<Key<'k>>, Error> {

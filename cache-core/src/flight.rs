@@ -256,6 +256,20 @@ impl<O> Lead<'_, O> {
         *phase == Phase::Writing
     }
 
+    /// Ends the write, and sees to it that nobody boards any more. Returns whether somebody waits.
+    pub(crate) fn depart(&self) -> bool {
+        let Seat { flights, key, .. } = &self.seat;
+        let flight = self.seat.flight();
+        let has_company = {
+            let mut table = flights.table(key);
+            flights.remove(&mut table, key, flight);
+            flight.seats.load(Ordering::Relaxed) > 1
+        };
+        // Those who change the key have not overtaken it, but it is out of the table as if they had.
+        flight.enter(Phase::Overtaken);
+        has_company
+    }
+
     /// Hands the outcome to all who wait.
     pub(crate) fn land(mut self, outcome: O) {
         self.landed = true;

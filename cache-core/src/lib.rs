@@ -10,6 +10,7 @@
 //! |---|---|
 //! | what users call | [`Cache`], [`CacheBuilder`], [`Shared`], [`Stats`] |
 //! | what drivers implement | [`Store`], [`TagStore`], [`LockStore`], [`StoreFuture`] |
+//! | what extensions build on | [`Writer`] |
 //! | what passes between them | [`Key`], [`Tag`], [`Payload`], [`Terms`], [`Entry`], [`Value`] |
 //! | how values are written | [`Codec`] |
 //! | what goes wrong | [`Error`], [`ErrorKind`] |
@@ -30,6 +31,7 @@ mod stats;
 mod store;
 mod tag;
 mod value;
+mod writer;
 
 #[cfg(feature = "conformance")]
 pub mod conformance;
@@ -49,3 +51,4 @@ pub use stats::Stats;
 pub use store::{Acquisition, Fence, LockState, LockStore, Owner, Store, TagStore};
 pub use tag::{Tag, TagVersions};
 pub use value::{Encoded, Entry, Payload, Value};
+pub use writer::Writer;

@@ -3,23 +3,49 @@
 //! What boarding, waiting and being overtaken mean is in `flight.rs`; this is what is done with them.
 
 use std::fmt::Display;
+use std::sync::Arc;
 
 use cache_ttl::{IntoTtl, Ttl};
+use futures_util::future::join;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::cache::at;
 use crate::flight::{Boarding, Lead, Turn};
 use crate::future::State;
-use crate::{Cache, Entry, Error, ErrorKind, Key, Lifetime, Store, Terms};
+use crate::{
+    Cache, Entry, Error, ErrorKind, Key, Lifetime, Store, Tag, TagVersions, Tagging, Terms, Writer,
+};
 
 /// What a flight brings to those who waited for it.
 #[derive(Clone)]
 pub(crate) enum Outcome {
     /// The value, as it was encoded. Each decodes its own.
-    Loaded(Entry),
+    Loaded(Entry, Fresh),
     /// The load failed, or what it brought cannot be encoded.
     Failed(Error),
+}
+
+/// For whom a value is fresh who waited for a flight that had begun before. Who called after a flush of a tag
+/// must not be given what was loaded before it.
+#[derive(Clone)]
+pub(crate) enum Fresh {
+    /// For those with no other tags than these: nobody has flushed one of them between the beginning of the load
+    /// and a time at which nobody could board any more.
+    Under(Arc<[Box<str>]>),
+    /// That is not known.
+    Unknown,
+}
+
+impl Fresh {
+    fn is_for(&self, tags: &[Tag<'_>]) -> bool {
+        match self {
+            Self::Under(fresh) => {
+                tags.iter().all(|tag| fresh.iter().any(|fresh| **fresh == *tag.as_str()))
+            }
+            Self::Unknown => false,
+        }
+    }
 }
 
 impl Cache {
@@ -79,13 +105,7 @@ impl Cache {
         E: From<Error> + Display,
         F: AsyncFnOnce() -> Result<T, E>,
     {
-        let key = Key::new(key.as_ref()).map_err(|error| error.during("remember"))?;
-        let lifetime = self.lifetime(ttl).map_err(at("remember", key))?;
-        if let Some(value) = self.recall(self.store_for("remember", key)?, key).await? {
-            return Ok(value);
-        }
-        // Boxed, so that the future of a hit does not carry the state of a miss.
-        Box::pin(self.load(key, lifetime, load)).await
+        self.writer(&[]).remember(key, ttl, load).await
     }
 
     /// [`remember`](Self::remember) with [`Ttl::FOREVER`].
@@ -98,7 +118,192 @@ impl Cache {
     {
         self.remember(key, Ttl::FOREVER, load).await
     }
+}
 
+impl Writer<'_> {
+    /// See [`Cache::remember`]. The tags' versions are read before the load begins: where one of them is flushed
+    /// before its value is stored, by whatever process, the value is never served.
+    ///
+    /// Who waits for a load that began before is given what it brings only if none of the tags was flushed
+    /// meanwhile, and else loads anew. The load of another caller stores its value under the tags of that caller.
+    ///
+    /// Cost of a miss: one round trip more where others waited for the load.
+    #[inline]
+    pub async fn remember<T, E, F>(
+        self,
+        key: impl AsRef<str>,
+        ttl: impl IntoTtl,
+        load: F,
+    ) -> Result<T, E>
+    where
+        T: Serialize + DeserializeOwned,
+        E: From<Error> + Display,
+        F: AsyncFnOnce() -> Result<T, E>,
+    {
+        let key = Key::new(key.as_ref()).map_err(|error| error.during("remember"))?;
+        let lifetime = self.cache.lifetime(ttl).map_err(at("remember", key))?;
+        if let Some(value) = self.cache.recall(self.store_for("remember", key)?, key).await? {
+            return Ok(value);
+        }
+        // Boxed, so that the future of a hit does not carry the state of a miss.
+        Box::pin(self.load(key, lifetime, load)).await
+    }
+
+    /// The way of a miss: lead a flight, or wait for one.
+    async fn load<T, E, F>(self, key: Key<'_>, lifetime: Option<Lifetime>, load: F) -> Result<T, E>
+    where
+        T: Serialize + DeserializeOwned,
+        E: From<Error> + Display,
+        F: AsyncFnOnce() -> Result<T, E>,
+    {
+        let inner = &*self.cache.inner;
+        // A flight that is boarded first may have begun before this call, one that is boarded later has not.
+        let mut is_first = true;
+        loop {
+            let turn = match inner.flights.board(key) {
+                Boarding::Lead(leader) => Turn::Lead(leader),
+                Boarding::Wait(wait) => {
+                    inner.counters.waits.add();
+                    wait.turn().await
+                }
+            };
+            match turn {
+                Turn::Lead(leader) => return self.lead(leader, key, lifetime, load).await,
+                Turn::Again => {}
+                Turn::Landed(Outcome::Loaded(entry, fresh)) => {
+                    // A caller that wants another type than the leader's leads a flight of its own.
+                    if (!is_first || fresh.is_for(self.tags))
+                        && let Ok(value) = self.cache.decode(&entry)
+                    {
+                        return Ok(value);
+                    }
+                }
+                Turn::Landed(Outcome::Failed(error)) => {
+                    return Err(at("remember", key)(error).into());
+                }
+            }
+            is_first = false;
+        }
+    }
+
+    async fn lead<T, E, F>(
+        self,
+        leader: Lead<'_, Outcome>,
+        key: Key<'_>,
+        lifetime: Option<Lifetime>,
+        load: F,
+    ) -> Result<T, E>
+    where
+        T: Serialize + DeserializeOwned,
+        E: From<Error> + Display,
+        F: AsyncFnOnce() -> Result<T, E>,
+    {
+        let Self { cache, .. } = self;
+        // Read again, now that no change can pass unseen: another flight may have landed, or the key
+        // been put, after this caller missed it and before it boarded.
+        let store = self.store_for("remember", key)?;
+        let (found, seen) = join(store.get(key), self.versions(store)).await;
+        match found {
+            Ok(None) => {}
+            Ok(Some(entry)) => match cache.decode(&entry) {
+                Ok(value) => {
+                    leader.land(Outcome::Loaded(entry, Fresh::Unknown));
+                    return Ok(value);
+                }
+                Err(_) => cache.inner.counters.healed.add(),
+            },
+            Err(error) if error.kind() == ErrorKind::Closed => {
+                return Err(at("remember", key)(error).into());
+            }
+            Err(error) => cache.bypass(key, &error),
+        }
+        let seen = seen.map_err(|error| cache.bypass(key, &error)).ok();
+        let value = match cache.run(load).await {
+            Ok(value) => value,
+            Err(error) => {
+                cache.inner.counters.failed_loads.add();
+                let message = format!("the load that this call waited for failed: {error}");
+                leader.land(Outcome::Failed(Error::new(ErrorKind::LoadFailed, message)));
+                return Err(error);
+            }
+        };
+        match cache.readable(&value) {
+            Ok(entry) => {
+                if let Some(seen) = &seen
+                    && let Err(error) =
+                        self.store_loaded(&leader, key, lifetime, &entry, seen).await
+                {
+                    cache.bypass(key, &error);
+                }
+                let fresh = self.confirm(&leader, store, seen).await;
+                leader.land(Outcome::Loaded(entry, fresh));
+                Ok(value)
+            }
+            Err(error) => {
+                let error = at("remember", key)(error);
+                leader.land(Outcome::Failed(error.clone()));
+                Err(error.into())
+            }
+        }
+    }
+
+    /// The versions that the tags have now; none where there are no tags.
+    async fn versions(self, store: &dyn Store) -> Result<TagVersions, Error> {
+        match self.tag_store(store) {
+            Some(tags) => tags.versions(self.tags).await,
+            None => Ok(TagVersions::default()),
+        }
+    }
+
+    /// Whether the tags still have the versions that were seen before the load, asked only if somebody waits, and
+    /// when nobody can board any more.
+    async fn confirm(
+        self,
+        leader: &Lead<'_, Outcome>,
+        store: &dyn Store,
+        seen: Option<TagVersions>,
+    ) -> Fresh {
+        if self.tags.is_empty() {
+            return Fresh::Under(Arc::default());
+        }
+        if !leader.depart() {
+            return Fresh::Unknown;
+        }
+        match self.versions(store).await {
+            Ok(now) if Some(&now) == seen.as_ref() => {
+                Fresh::Under(self.tags.iter().map(|tag| tag.as_str().into()).collect())
+            }
+            _ => Fresh::Unknown,
+        }
+    }
+
+    /// Stores what was loaded, unless it is too large or the key was changed meanwhile.
+    async fn store_loaded(
+        self,
+        leader: &Lead<'_, Outcome>,
+        key: Key<'_>,
+        lifetime: Option<Lifetime>,
+        entry: &Entry,
+        seen: &TagVersions,
+    ) -> Result<(), Error> {
+        let payload = entry.payload();
+        if lifetime.is_some() {
+            self.cache.check_size(payload)?;
+        }
+        if !leader.begin_write() {
+            self.cache.inner.counters.overtaken.add();
+            return Ok(());
+        }
+        let store = self.store_for("remember", key)?;
+        let tags = if self.tags.is_empty() { Tagging::Untagged } else { Tagging::AsOf(seen) };
+        match lifetime {
+            Some(lifetime) => store.put(key, payload, Terms::tagged(lifetime, tags)).await,
+            None => store.forget(key).await.map(drop),
+        }
+    }
+}
+
+impl Cache {
     /// Reads, and takes whatever prevents it for a miss; but a cache that was closed is closed.
     #[inline]
     async fn recall<T: DeserializeOwned>(
@@ -134,90 +339,6 @@ impl Cache {
         }
     }
 
-    /// The way of a miss: lead a flight, or wait for one.
-    async fn load<T, E, F>(&self, key: Key<'_>, lifetime: Option<Lifetime>, load: F) -> Result<T, E>
-    where
-        T: Serialize + DeserializeOwned,
-        E: From<Error> + Display,
-        F: AsyncFnOnce() -> Result<T, E>,
-    {
-        loop {
-            let turn = match self.inner.flights.board(key) {
-                Boarding::Lead(leader) => Turn::Lead(leader),
-                Boarding::Wait(wait) => {
-                    self.inner.counters.waits.add();
-                    wait.turn().await
-                }
-            };
-            match turn {
-                Turn::Lead(leader) => return self.lead(leader, key, lifetime, load).await,
-                Turn::Again => {}
-                Turn::Landed(Outcome::Loaded(entry)) => {
-                    // A caller that wants another type than the leader's leads a flight of its own.
-                    if let Ok(value) = self.decode(&entry) {
-                        return Ok(value);
-                    }
-                }
-                Turn::Landed(Outcome::Failed(error)) => {
-                    return Err(at("remember", key)(error).into());
-                }
-            }
-        }
-    }
-
-    async fn lead<T, E, F>(
-        &self,
-        leader: Lead<'_, Outcome>,
-        key: Key<'_>,
-        lifetime: Option<Lifetime>,
-        load: F,
-    ) -> Result<T, E>
-    where
-        T: Serialize + DeserializeOwned,
-        E: From<Error> + Display,
-        F: AsyncFnOnce() -> Result<T, E>,
-    {
-        // Read again, now that no change can pass unseen: another flight may have landed, or the key
-        // been put, after this caller missed it and before it boarded.
-        match self.store_for("remember", key)?.get(key).await {
-            Ok(None) => {}
-            Ok(Some(entry)) => match self.decode(&entry) {
-                Ok(value) => {
-                    leader.land(Outcome::Loaded(entry));
-                    return Ok(value);
-                }
-                Err(_) => self.inner.counters.healed.add(),
-            },
-            Err(error) if error.kind() == ErrorKind::Closed => {
-                return Err(at("remember", key)(error).into());
-            }
-            Err(error) => self.bypass(key, &error),
-        }
-        let value = match self.run(load).await {
-            Ok(value) => value,
-            Err(error) => {
-                self.inner.counters.failed_loads.add();
-                let message = format!("the load that this call waited for failed: {error}");
-                leader.land(Outcome::Failed(Error::new(ErrorKind::LoadFailed, message)));
-                return Err(error);
-            }
-        };
-        match self.readable(&value) {
-            Ok(entry) => {
-                if let Err(error) = self.store_loaded(&leader, key, lifetime, &entry).await {
-                    self.bypass(key, &error);
-                }
-                leader.land(Outcome::Loaded(entry));
-                Ok(value)
-            }
-            Err(error) => {
-                let error = at("remember", key)(error);
-                leader.land(Outcome::Failed(error.clone()));
-                Err(error.into())
-            }
-        }
-    }
-
     /// Encodes what was loaded, if it can be read again.
     ///
     /// Some types can be written by a codec and never be read: they would be loaded by each caller in turn,
@@ -236,29 +357,6 @@ impl Cache {
     async fn run<T, E>(&self, load: impl AsyncFnOnce() -> Result<T, E>) -> Result<T, E> {
         self.inner.counters.loads.add();
         load().await
-    }
-
-    /// Stores what was loaded, unless it is too large or the key was changed meanwhile.
-    async fn store_loaded(
-        &self,
-        leader: &Lead<'_, Outcome>,
-        key: Key<'_>,
-        lifetime: Option<Lifetime>,
-        entry: &Entry,
-    ) -> Result<(), Error> {
-        let payload = entry.payload();
-        if lifetime.is_some() {
-            self.check_size(payload)?;
-        }
-        if !leader.begin_write() {
-            self.inner.counters.overtaken.add();
-            return Ok(());
-        }
-        let store = self.store_for("remember", key)?;
-        match lifetime {
-            Some(lifetime) => store.put(key, payload, Terms::untagged(lifetime)).await,
-            None => store.forget(key).await.map(drop),
-        }
     }
 
     /// Counts and traces a failure that is not returned.

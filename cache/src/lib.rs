@@ -34,13 +34,14 @@ pub use cache_core::{
 pub use cache_memory::{MemoryStore, MemoryStoreBuilder};
 #[cfg(feature = "redis")]
 pub use cache_redis::{RedisStore, RedisStoreBuilder};
+pub use cache_tags::{TaggedCache, Tags};
 pub use connect::connect;
 
 /// What a driver of one's own is made of.
 pub mod driver {
     pub use cache_core::{
         Acquisition, Encoded, Entry, Fence, Kept, Key, Lifetime, LockState, LockStore, Owner,
-        Payload, Store, StoreFuture, Tag, TagStore, TagVersions, Tagging, Terms, Value,
+        Payload, Store, StoreFuture, Tag, TagStore, TagVersions, Tagging, Terms, Value, Writer,
     };
 }
 
