@@ -1,6 +1,7 @@
 //! How a store is reached: the URL's settings, and the same by methods.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use cache_core::Error;
@@ -12,6 +13,7 @@ use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
 use crate::RedisStore;
+use crate::beliefs::Beliefs;
 use crate::connection::Connection;
 use crate::failure;
 use crate::keys::Keyspace;
@@ -109,10 +111,11 @@ impl RedisStoreBuilder {
     pub async fn connect(self) -> Result<RedisStore, Error> {
         let deadline = self.connect_timeout.saturating_mul(2);
         let keyspace = self.keyspace()?;
+        let beliefs = Arc::new(Beliefs::new(keyspace.clone()));
         let mut connections = Vec::with_capacity(self.connections);
         let mut outcomes = Vec::with_capacity(self.connections);
         for _ in 0..self.connections {
-            let (connection, outcome) = self.open()?;
+            let (connection, outcome) = self.open(&beliefs)?;
             connections.push(connection);
             outcomes.push(outcome);
         }
@@ -132,7 +135,7 @@ impl RedisStoreBuilder {
             }
         }
         RedisStore::check_version(&connections).await?;
-        Ok(RedisStore::new(keyspace, connections))
+        Ok(RedisStore::new(keyspace, beliefs, connections))
     }
 
     /// The store at once, while it connects in the background: until then, and for as long as the server is
@@ -142,10 +145,11 @@ impl RedisStoreBuilder {
     /// Errors: [`Config`](cache_core::ErrorKind::Config) for what can be seen without the server.
     pub fn connect_lazily(self) -> Result<RedisStore, Error> {
         let keyspace = self.keyspace()?;
+        let beliefs = Arc::new(Beliefs::new(keyspace.clone()));
         let connections = (0..self.connections)
-            .map(|_| self.open().map(|(connection, _)| connection))
+            .map(|_| self.open(&beliefs).map(|(connection, _)| connection))
             .collect::<Result<_, _>>()?;
-        Ok(RedisStore::new(keyspace, connections))
+        Ok(RedisStore::new(keyspace, beliefs, connections))
     }
 
     fn keyspace(&self) -> Result<Keyspace, Error> {
@@ -153,11 +157,14 @@ impl RedisStoreBuilder {
             .map_err(|flaw| refused(format!("the prefix `{}` {flaw}", short(&self.prefix))))
     }
 
-    fn open(&self) -> Result<(Connection, oneshot::Receiver<FredResult<()>>), Error> {
+    fn open(
+        &self,
+        beliefs: &Arc<Beliefs>,
+    ) -> Result<(Connection, oneshot::Receiver<FredResult<()>>), Error> {
         if Handle::try_current().is_err() {
             return Err(refused("a Redis store is opened within a tokio runtime"));
         }
-        Ok(Connection::open(self.client()?, self.command_timeout))
+        Ok(Connection::open(self.client()?, self.command_timeout, Arc::clone(beliefs)))
     }
 
     fn client(&self) -> Result<Builder, Error> {

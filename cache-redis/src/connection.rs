@@ -10,6 +10,7 @@ use fred::prelude::{Builder, FredResult, Options};
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
+use crate::beliefs::Beliefs;
 use crate::failure::WrongType;
 use crate::link::{Counting, Link, Session};
 use crate::reads::Reads;
@@ -19,8 +20,6 @@ pub(crate) struct Connection {
     link: Arc<Link>,
     reads: Arc<Reads>,
     supervisor: AbortOnDrop<()>,
-    timeout: Duration,
-    clustered: bool,
 }
 
 /// Who speaks to the server, for as long as one connection lasts.
@@ -67,12 +66,16 @@ impl Clients {
         &self.again
     }
 
+    pub(crate) fn on(&self, repeat: Repeat) -> &WithOptions<Client> {
+        match repeat {
+            Repeat::Harmless => &self.again,
+            Repeat::Never => &self.once,
+        }
+    }
+
     /// Commands that are sent together.
     pub(crate) fn pipeline(&self, repeat: Repeat) -> WithOptions<Pipeline<Client>> {
-        self.client.pipeline().with_options(match repeat {
-            Repeat::Harmless => self.again.options(),
-            Repeat::Never => self.once.options(),
-        })
+        self.client.pipeline().with_options(self.on(repeat).options())
     }
 }
 
@@ -81,17 +84,22 @@ impl Connection {
     pub(crate) fn open(
         builder: Builder,
         timeout: Duration,
+        beliefs: Arc<Beliefs>,
     ) -> (Self, oneshot::Receiver<FredResult<()>>) {
         let clustered = builder.get_config().is_some_and(|config| config.server.is_clustered());
-        let link = Arc::new(Link::new(timeout));
+        let link = Arc::new(Link::new(timeout, clustered));
         let (first, outcome) = oneshot::channel();
         let supervisor = AbortOnDrop::spawn(supervise(builder, Arc::clone(&link), first));
-        let reads = Arc::new(Reads::new(Arc::clone(&link), Handle::current()));
-        (Self { link, reads, supervisor, timeout, clustered }, outcome)
+        let reads = Arc::new(Reads::new(Arc::clone(&link), beliefs, Handle::current()));
+        (Self { link, reads, supervisor }, outcome)
+    }
+
+    pub(crate) fn link(&self) -> &Arc<Link> {
+        &self.link
     }
 
     pub(crate) fn is_clustered(&self) -> bool {
-        self.clustered
+        self.link.clustered
     }
 
     pub(crate) fn reads(&self) -> &Arc<Reads> {
@@ -137,7 +145,7 @@ impl Connection {
         let _disconnect = Disconnect(&self.supervisor);
         self.link.begin_to_close();
         if let Some(clients) = self.link.clients() {
-            let _ = tokio::time::timeout(self.timeout, clients.client.quit()).await;
+            let _ = tokio::time::timeout(self.link.timeout, clients.client.quit()).await;
         }
     }
 }

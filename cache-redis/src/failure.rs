@@ -71,6 +71,22 @@ pub(crate) fn is_reply(error: &FredError) -> bool {
     word.len() > 2 && word.bytes().all(|byte| byte.is_ascii_uppercase())
 }
 
+/// What kept a counter from being counted, in the words of `INCRBY` which the script hands on.
+#[cold]
+pub(crate) fn uncounted(reply: &str) -> Error {
+    of_counting(reply).unwrap_or_else(unexpected)
+}
+
+fn of_counting(reply: &str) -> Option<Error> {
+    if reply.contains("value is not an integer") {
+        return Some(WrongType::NotACounter.error());
+    }
+    reply.contains("increment or decrement would overflow").then(|| {
+        let message = "the sum does not fit into an i64; the counter is untouched";
+        Error::new(ErrorKind::CounterOverflow, message)
+    })
+}
+
 /// Translates an error of an operation.
 #[cold]
 pub(crate) fn translate(error: &FredError, wrong_type: WrongType) -> Error {
@@ -79,13 +95,8 @@ pub(crate) fn translate(error: &FredError, wrong_type: WrongType) -> Error {
     if starts(&["WRONGTYPE"]) {
         return wrong_type.error();
     }
-    // Errors of a counter: of `INCRBY`, handed on by the script.
-    if reply.contains("value is not an integer") {
-        return WrongType::NotACounter.error();
-    }
-    if reply.contains("increment or decrement would overflow") {
-        let message = "the sum does not fit into an i64; the counter is untouched";
-        return Error::new(ErrorKind::CounterOverflow, message);
+    if let Some(error) = of_counting(reply) {
+        return error;
     }
     // Scripts of Redis 6 put words of their own before it.
     if reply.contains("OOM command not allowed") {

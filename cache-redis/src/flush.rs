@@ -9,7 +9,7 @@ use fred::types::config::Server;
 use fred::types::{ClusterHash, CustomCommand, Value as Reply};
 use futures_util::future::try_join_all;
 
-use crate::connection::{Clients, Connection};
+use crate::connection::{Clients, Connection, Repeat};
 use crate::failure::{WrongType, away, unexpected};
 use crate::keys::Keyspace;
 use crate::many;
@@ -77,7 +77,7 @@ async fn walk(
         let (next, names) = page_of(connection.judge(page, WrongType::Unreadable)?)?;
         let values: Vec<_> = names.into_iter().filter(|name| keyspace.holds(name)).collect();
         if !values.is_empty() {
-            many::unlink(connection, clients, values).await?;
+            many::unlink(connection, clients, values, Repeat::Never).await?;
         }
         if next.as_str().as_deref() == Some("0") {
             return Ok(());

@@ -5,6 +5,7 @@
 //! user's. That holds also between prefixes of which one begins with the other (`a` and `a:b`).
 
 use std::fmt;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use cache_core::Key;
@@ -13,8 +14,11 @@ use cache_core::Key;
 #[derive(Clone)]
 pub(crate) struct Keyspace {
     /// The prefix and the colon.
-    start: Box<str>,
+    start: Arc<str>,
 }
+
+/// What stands between the prefix and the name of a tag.
+const TAG: &[u8] = b"#tag:";
 
 /// The longest prefix, in bytes.
 const MAX_PREFIX_BYTES: usize = 255;
@@ -45,6 +49,16 @@ impl Keyspace {
             Some(name) => Bytes::from_owner(name),
             None => parts.concat().into(),
         }
+    }
+
+    /// Where the version of a tag lies.
+    pub(crate) fn tag(&self, tag: &[u8]) -> Bytes {
+        [self.start[..self.start.len() - 1].as_bytes(), TAG, tag].concat().into()
+    }
+
+    /// The tag whose version lies at `key`, which is one that [`tag`](Self::tag) has made.
+    pub(crate) fn tag_at(&self, key: &Bytes) -> Bytes {
+        key.slice(self.start.len() - 1 + TAG.len()..)
     }
 
     /// A glob pattern that finds all values, and some keys that are none.
@@ -137,6 +151,16 @@ mod tests {
                 assert!(!space(prefix).holds(own.as_bytes()), "{own:?} is no value of {prefix:?}");
             }
             assert!(space(prefix).holds(&stored));
+        }
+    }
+
+    #[test]
+    fn a_tag_has_a_key_that_is_no_value() {
+        for tag in ["users", "{x}", "*", "#", "a#tag:b", "☕"] {
+            let key = space("a:b").tag(tag.as_bytes());
+            assert_eq!(key, format!("a:b#tag:{tag}"));
+            assert_eq!(space("a:b").tag_at(&key), tag);
+            assert!(!space("a:b").holds(&key) && !space("a").holds(&key));
         }
     }
 

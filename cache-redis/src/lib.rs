@@ -36,6 +36,7 @@
 //!   [`Unavailable`](ErrorKind::Unavailable) until the whole slot has: fred does not follow `ASK`. A `flush` may
 //!   miss keys that move while it walks.
 
+mod beliefs;
 mod builder;
 mod connection;
 mod envelope;
@@ -43,11 +44,13 @@ mod failure;
 mod flush;
 mod keys;
 mod link;
+mod lookup;
 mod many;
 mod reads;
 mod scripts;
 mod store;
 mod supervisor;
+mod tags;
 mod target;
 #[cfg(feature = "tls")]
 mod tls;

@@ -37,6 +37,8 @@ pub(crate) struct Link {
     closing: AtomicBool,
     /// How long an operation waits: for an answer, and for a connection.
     pub(crate) timeout: Duration,
+    /// Whether it goes to the nodes of a cluster, where a command has keys of one slot.
+    pub(crate) clustered: bool,
 }
 
 /// The most operations that wait for an answer. More are refused, so that memory stays bounded.
@@ -72,7 +74,7 @@ impl Drop for Session<'_> {
 }
 
 impl Link {
-    pub(crate) fn new(timeout: Duration) -> Self {
+    pub(crate) fn new(timeout: Duration, clustered: bool) -> Self {
         Self {
             state: watch::Sender::new(State::Mending),
             asked: AtomicBool::new(false),
@@ -82,6 +84,7 @@ impl Link {
             overrun: Notify::new(),
             closing: AtomicBool::new(false),
             timeout,
+            clustered,
         }
     }
 
@@ -257,7 +260,7 @@ mod tests {
 
     #[test]
     fn large_values_count_while_anybody_holds_them() {
-        let link = Link::new(Duration::from_secs(1));
+        let link = Link::new(Duration::from_secs(1), false);
         let counted = |bytes| link.counting().counted(Bytes::from(vec![0; bytes]));
         let small = counted(LARGE - 1).unwrap();
         assert_eq!(link.large.load(Ordering::Relaxed), 0);
@@ -275,7 +278,7 @@ mod tests {
 
     #[test]
     fn the_values_of_one_operation_are_taken_together() {
-        let link = Link::new(Duration::from_secs(1));
+        let link = Link::new(Duration::from_secs(1), false);
         let counting = link.counting();
         let values: Vec<_> = (0..3)
             .map(|_| counting.counted(Bytes::from(vec![0; MOST_LARGE])).expect("nothing waited"))

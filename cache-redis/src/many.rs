@@ -5,16 +5,19 @@ use bytes::Bytes;
 use cache_core::Error;
 use fred::interfaces::KeysInterface;
 use fred::types::{Expiration, Value as Reply};
-use futures_util::future::try_join_all;
+use futures_util::future::{join_all, try_join_all};
 
+use crate::beliefs::Beliefs;
 use crate::connection::{Clients, Connection, Repeat};
 use crate::failure::{WrongType, unexpected};
-use crate::store::whole;
+use crate::link::Link;
+use crate::lookup::{self, Found};
+use crate::scripts::FORGET;
 
 /// What goes over one connection, and where each part of it stood in what was asked.
 pub(crate) struct Share<'c, T> {
-    connection: &'c Connection,
-    parts: Vec<T>,
+    pub(crate) connection: &'c Connection,
+    pub(crate) parts: Vec<T>,
     places: Vec<usize>,
 }
 
@@ -43,14 +46,18 @@ pub(crate) fn by_connection<T>(
 }
 
 /// What lies at the names, in the order of the places.
-pub(crate) async fn get(shares: Vec<Share<'_, Bytes>>, count: usize) -> Result<Vec<Reply>, Error> {
+pub(crate) async fn get(
+    shares: Vec<Share<'_, Bytes>>,
+    beliefs: &Beliefs,
+    count: usize,
+) -> Result<Vec<Found>, Error> {
     let answers = shares.into_iter().map(|share| async move {
-        let asked = share.parts.len();
-        let found = get_share(share.connection, share.parts).await?;
-        if found.len() == asked { Ok((share.places, found)) } else { Err(unexpected()) }
+        let link = share.connection.link();
+        let found = lookup::all(beliefs, share.parts, |names| find(link, names)).await?;
+        Ok::<_, Error>((share.places, found))
     });
     let answers = try_join_all(answers).await?;
-    let mut all = vec![Reply::Null; count];
+    let mut all: Vec<_> = std::iter::repeat_with(|| Found::Nothing).take(count).collect();
     for (places, found) in answers {
         for (place, found) in places.into_iter().zip(found) {
             all[place] = found;
@@ -59,21 +66,25 @@ pub(crate) async fn get(shares: Vec<Share<'_, Bytes>>, count: usize) -> Result<V
     Ok(all)
 }
 
-async fn get_share(connection: &Connection, names: Vec<Bytes>) -> Result<Vec<Reply>, Error> {
-    let clients = connection.ready().await?;
-    if connection.is_clustered() {
+/// What lies at the names, an answer for each. A key of another type is absent here.
+pub(crate) async fn find(link: &Link, names: Vec<Bytes>) -> Result<Vec<Reply>, Error> {
+    let clients = link.ready().await?;
+    let asked = names.len();
+    let mut found = if link.clustered {
         let pipeline = clients.pipeline(Repeat::Harmless);
         for name in names {
             queued(pipeline.get::<(), _>(name).await)?;
         }
         let found = pipeline.try_all::<Reply>().await;
-        // A key of another type is absent here as it is with MGET.
-        return found.into_iter().map(|found| absent_if_wrong_type(connection, found)).collect();
+        let found = found.into_iter().map(|found| absent_if_wrong_type(link, found));
+        found.collect::<Result<_, _>>()?
+    } else {
+        let found = clients.again().mget::<Reply, _>(padded(names)).await;
+        array(link.judge(found, WrongType::Unreadable)?)?
+    };
+    if found.len() < asked {
+        return Err(unexpected());
     }
-    let asked = names.len();
-    let names = padded(names);
-    let found = clients.again().mget::<Reply, _>(names).await;
-    let mut found = array(connection.judge(found, WrongType::Unreadable)?)?;
     found.truncate(asked);
     Ok(found)
 }
@@ -91,26 +102,28 @@ pub(crate) fn padded(mut names: Vec<Bytes>) -> Vec<Bytes> {
 }
 
 fn absent_if_wrong_type(
-    connection: &Connection,
+    link: &Link,
     found: Result<Reply, fred::error::Error>,
 ) -> Result<Reply, Error> {
     match found {
         Err(error) if error.details().starts_with("WRONGTYPE") => Ok(Reply::Null),
-        found => connection.judge(found, WrongType::Unreadable),
+        found => link.judge(found, WrongType::Unreadable),
     }
 }
 
 /// Stores the values, in their order.
 pub(crate) async fn put(
-    shares: Vec<Share<'_, (Bytes, Bytes)>>,
+    shares: &[Share<'_, (Bytes, Bytes)>],
+    value: impl Fn(&Bytes) -> Bytes,
     expires: Option<Expiration>,
 ) -> Result<(), Error> {
-    let expires = &expires;
-    try_join_all(shares.into_iter().map(|share| async move {
+    let (value, expires) = (&value, &expires);
+    try_join_all(shares.iter().map(|share| async move {
         let pipeline = share.connection.ready().await?.pipeline(Repeat::Harmless);
         let counting = share.connection.counting();
-        for (name, value) in share.parts {
-            let value = Reply::Bytes(counting.counted(value)?);
+        for (name, sealed) in &share.parts {
+            let value = Reply::Bytes(counting.counted(value(sealed))?);
+            let name = name.clone();
             queued(pipeline.set::<(), _, _>(name, value, expires.clone(), None, false).await)?;
         }
         share.connection.judge(pipeline.all::<Reply>().await, WrongType::Unreadable)
@@ -119,12 +132,28 @@ pub(crate) async fn put(
     .map(drop)
 }
 
-/// Removes what lies at the names. Returns how many there were.
-pub(crate) async fn forget(shares: Vec<Share<'_, Bytes>>) -> Result<usize, Error> {
+/// Removes what lies at the names. Returns what there was, as `forget.lua` says.
+pub(crate) async fn forget(share: &Share<'_, Bytes>) -> Result<Vec<Reply>, Error> {
+    let Share { connection, parts: names, .. } = share;
+    let clients = connection.ready().await?;
+    // On a cluster a command has keys of one slot.
+    let together = if connection.is_clustered() { 1 } else { names.len() };
+    let removed =
+        join_all(names.chunks(together.max(1)).map(|names| FORGET.run(clients.once(), names, &[])));
+    let mut all = Vec::with_capacity(names.len());
+    for removed in removed.await {
+        all.extend(array(connection.judge(removed, WrongType::Unreadable)?)?);
+    }
+    Ok(all)
+}
+
+/// Removes what lies at the names.
+pub(crate) async fn remove(shares: Vec<Share<'_, Bytes>>, repeat: Repeat) -> Result<(), Error> {
     let removed = try_join_all(shares.into_iter().map(|share| async move {
-        unlink(share.connection, &*share.connection.ready().await?, share.parts).await
+        let Share { connection, parts, .. } = share;
+        unlink(connection, &*connection.ready().await?, parts, repeat).await
     }));
-    Ok(removed.await?.into_iter().sum())
+    removed.await.map(drop)
 }
 
 /// Removes keys, over one connection.
@@ -132,24 +161,18 @@ pub(crate) async fn unlink(
     connection: &Connection,
     clients: &Clients,
     names: Vec<Bytes>,
-) -> Result<usize, Error> {
+    repeat: Repeat,
+) -> Result<(), Error> {
     let removed = if connection.is_clustered() {
-        let pipeline = clients.pipeline(Repeat::Never);
+        let pipeline = clients.pipeline(repeat);
         for name in names {
             queued(pipeline.unlink::<(), _>(name).await)?;
         }
-        let removed = pipeline.all::<Reply>().await;
-        match connection.judge(removed, WrongType::Unreadable)? {
-            Reply::Array(removed) => removed,
-            // Of one command fred gives no array.
-            one => vec![one],
-        }
+        pipeline.all::<Reply>().await
     } else {
-        let removed = clients.once().unlink::<Reply, _>(names).await;
-        vec![connection.judge(removed, WrongType::Unreadable)?]
+        clients.on(repeat).unlink::<Reply, _>(names).await
     };
-    let removed = removed.iter().map(whole).sum::<Result<i64, _>>()?;
-    usize::try_from(removed).map_err(|_| unexpected())
+    connection.judge(removed, WrongType::Unreadable).map(drop)
 }
 
 /// A command of a pipeline is answered at once, before anything is sent.

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::{Bytes, BytesMut};
-use cache_core::Error;
+use cache_core::{Entry, Error};
 use fred::error::{Error as FredError, ErrorKind as FredKind};
 use fred::interfaces::KeysInterface;
 use fred::prelude::FredResult;
@@ -20,14 +20,17 @@ use futures_util::future::{join, join_all};
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
+use crate::beliefs::Beliefs;
 use crate::failure::{self, WrongType, unexpected};
 use crate::link::Link;
+use crate::lookup::{self, Found};
 use crate::many::padded;
 use crate::store::whole;
 
 /// Reads of one connection.
 pub(crate) struct Reads {
     link: Arc<Link>,
+    beliefs: Arc<Beliefs>,
     runtime: Handle,
     gathered: Mutex<Vec<Read>>,
     /// How many there were to gather the last time.
@@ -41,7 +44,7 @@ pub(crate) struct Reads {
 /// One that waits for its answer.
 struct Read {
     name: Bytes,
-    answer: oneshot::Sender<Result<Reply, Error>>,
+    answer: oneshot::Sender<Result<Option<Entry>, Error>>,
 }
 
 /// Fewer reads at once are better off alone: a batch costs a task, which only several can share.
@@ -58,9 +61,10 @@ const LONG: usize = 256 << 10;
 const MOST: usize = 4_096;
 
 impl Reads {
-    pub(crate) fn new(link: Arc<Link>, runtime: Handle) -> Self {
+    pub(crate) fn new(link: Arc<Link>, beliefs: Arc<Beliefs>, runtime: Handle) -> Self {
         Self {
             link,
+            beliefs,
             runtime,
             gathered: Mutex::default(),
             company: AtomicUsize::new(0),
@@ -77,7 +81,7 @@ impl Reads {
     }
 
     /// What lies at `name`, asked for together with what else is asked for now.
-    pub(crate) async fn get(self: &Arc<Self>, name: Bytes) -> Result<Reply, Error> {
+    pub(crate) async fn get(self: &Arc<Self>, name: Bytes) -> Result<Option<Entry>, Error> {
         let (answer, answered) = oneshot::channel();
         let first = {
             let mut gathered = self.gathered.lock().unwrap_or_else(PoisonError::into_inner);
@@ -117,10 +121,11 @@ impl Reads {
     /// Answers whom it can. Returns those who have to be asked for one by one.
     async fn send_together(&self, batch: Vec<Read>) -> Vec<Read> {
         let names = names_of(&batch);
+        let asked = || lookup::all(&self.beliefs, names.clone(), |names| self.find(names));
         let answers = if self.misses.load(Ordering::Relaxed) {
-            join(self.find(names.clone()), self.count(names)).await
+            join(asked(), self.count(names.clone())).await
         } else {
-            (self.find(names).await, Ok(None))
+            (asked().await, Ok(None))
         };
         let (found, there) = match answers {
             (Ok(found), Ok(there)) => (found, there),
@@ -130,12 +135,14 @@ impl Reads {
         let asked = batch.len();
         let mut bytes = 0;
         for (read, found) in batch.into_iter().zip(found) {
-            bytes += found.as_bytes().map_or(0, <[u8]>::len);
-            if found.is_null() {
+            if matches!(found, Found::Nothing) {
                 absent.push(read);
-            } else {
-                let _ = read.answer.send(Ok(found));
+                continue;
             }
+            if let Found::Live(entry) = &found {
+                bytes += entry.payload().heap_bytes();
+            }
+            let _ = read.answer.send(found.into_entry());
         }
         self.learn(bytes, !absent.is_empty());
         if absent.is_empty() {
@@ -150,7 +157,7 @@ impl Reads {
             }
         }
         for read in absent {
-            let _ = read.answer.send(Ok(Reply::Null));
+            let _ = read.answer.send(Ok(None));
         }
         Vec::new()
     }
@@ -160,7 +167,10 @@ impl Reads {
         let asked = names.len();
         let found = clients.again().mget::<Reply, _>(padded(names)).await;
         match self.judge(found)? {
-            Reply::Array(found) if found.len() >= asked => Ok(found),
+            Reply::Array(mut found) if found.len() >= asked => {
+                found.truncate(asked);
+                Ok(found)
+            }
             _ => Err(unexpected().into()),
         }
     }
@@ -173,10 +183,8 @@ impl Reads {
         Ok(usize::try_from(whole(&self.judge(there)?)?).ok())
     }
 
-    async fn ask(&self, name: Bytes) -> Result<Reply, Error> {
-        let clients = self.link.ready().await?;
-        let found = clients.again().get::<Reply, _>(name).await;
-        self.link.judge(found, WrongType::Unreadable)
+    async fn ask(&self, name: Bytes) -> Result<Option<Entry>, Error> {
+        lookup::one(&self.link, &self.beliefs, name).await
     }
 
     fn judge(&self, outcome: FredResult<Reply>) -> Result<Reply, Trouble> {

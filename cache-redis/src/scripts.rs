@@ -15,29 +15,37 @@ pub(crate) struct Script {
     digest: LazyLock<Str>,
 }
 
-pub(crate) static INCREMENT: Script = Script {
-    body: include_str!("lua/increment.lua"),
-    digest: LazyLock::new(|| digest(INCREMENT.body)),
-};
+/// A script from its files, one behind the other.
+macro_rules! script {
+    ($name:ident, $($file:literal),+) => {
+        pub(crate) static $name: Script = Script {
+            body: concat!($(include_str!($file)),+),
+            digest: LazyLock::new(|| sha1_hash($name.body).into()),
+        };
+    };
+}
 
-pub(crate) static TOUCH_FOREVER: Script = Script {
-    body: include_str!("lua/touch_forever.lua"),
-    digest: LazyLock::new(|| digest(TOUCH_FOREVER.body)),
-};
+script!(ADD, "lua/head.lua", "lua/add.lua");
+script!(FORGET, "lua/head.lua", "lua/forget.lua");
+script!(INCREMENT, "lua/head.lua", "lua/increment.lua");
+script!(TOUCH, "lua/head.lua", "lua/touch.lua");
+script!(TTL, "lua/head.lua", "lua/ttl.lua");
+script!(VERSION, "lua/version.lua");
 
 impl Script {
-    /// Runs it on one key. A server that does not know it yet, since it was restarted or its scripts were
+    /// Runs it on keys of one slot. A server that does not know it yet, since it was restarted or its scripts were
     /// flushed, has done nothing when it says so, and is sent the whole.
     pub(crate) async fn run(
         &self,
         client: &impl ClientLike,
-        key: Bytes,
+        keys: &[Bytes],
         args: &[Reply],
     ) -> FredResult<Reply> {
         let digest = self.digest.clone().into();
-        match call(client, "EVALSHA", digest, key.clone(), args).await {
+        match call(client, "EVALSHA", digest, keys, args).await {
             Err(error) if is_unknown(&error) => {
-                call(client, "EVAL", Reply::from_static_str(self.body), key, args).await
+                let body = Reply::from_static_str(self.body);
+                Box::pin(call(client, "EVAL", body, keys, args)).await
             }
             answer => answer,
         }
@@ -49,20 +57,18 @@ async fn call(
     client: &impl ClientLike,
     command: &'static str,
     script: Reply,
-    key: Bytes,
+    keys: &[Bytes],
     args: &[Reply],
 ) -> FredResult<Reply> {
-    let slot = ClusterHash::Custom(redis_keyslot(&key));
-    let mut all = Vec::with_capacity(3 + args.len());
-    all.extend([script, Reply::Integer(1), Reply::Bytes(key)]);
+    let slot =
+        keys.first().map_or(ClusterHash::FirstKey, |key| ClusterHash::Custom(redis_keyslot(key)));
+    let mut all = Vec::with_capacity(2 + keys.len() + args.len());
+    all.extend([script, keys.len().try_into()?]);
+    all.extend(keys.iter().cloned().map(Reply::Bytes));
     all.extend_from_slice(args);
     client.custom(CustomCommand::new_static(command, slot, false), all).await
 }
 
 fn is_unknown(error: &Error) -> bool {
     error.details().starts_with("NOSCRIPT")
-}
-
-fn digest(body: &str) -> Str {
-    sha1_hash(body).into()
 }

@@ -1,23 +1,29 @@
 //! The store: each operation as the command that it is.
 
 use std::fmt;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use cache_core::{
-    Encoded, Entry, Error, ErrorKind, Kept, Key, Lifetime, LockStore, Payload, Store, StoreFuture,
-    TagStore, Tagging, Terms, Ttl,
+    Encoded, Entry, Error, Kept, Key, Lifetime, LockStore, Payload, Store, StoreFuture, TagStore,
+    Terms, Ttl,
 };
 use fred::interfaces::{ClientLike, KeysInterface};
-use fred::types::{Expiration, SetOptions, Value as Reply};
-use futures_util::future::join_all;
+use fred::types::{Expiration, Value as Reply};
+use futures_util::future::{join_all, try_join_all};
 
+use crate::beliefs::Beliefs;
 use crate::builder::RedisStoreBuilder;
 use crate::connection::Connection;
-use crate::failure::{WrongType, unexpected, unreadable};
+use crate::envelope::Head;
+use crate::failure::{WrongType, uncounted, unexpected};
 use crate::keys::Keyspace;
-use crate::scripts::{INCREMENT, TOUCH_FOREVER};
+use crate::lookup::{Found, Known, bytes_in};
+use crate::many::Share;
+use crate::scripts::{ADD, FORGET, INCREMENT, Script, TOUCH, TTL};
+use crate::tags::Bearing;
 use crate::target::refused;
-use crate::{envelope, flush, many};
+use crate::{envelope, flush, lookup, many};
 
 /// A store on a Redis or Valkey server, a cluster of them, or one that sentinels watch.
 ///
@@ -32,6 +38,7 @@ use crate::{envelope, flush, many};
 /// opened, and disconnects when it is dropped.
 pub struct RedisStore {
     keyspace: Keyspace,
+    beliefs: Arc<Beliefs>,
     connections: Vec<Connection>,
 }
 
@@ -76,8 +83,12 @@ impl RedisStore {
         RedisStoreBuilder::from_url(url)
     }
 
-    pub(crate) fn new(keyspace: Keyspace, connections: Vec<Connection>) -> Self {
-        Self { keyspace, connections }
+    pub(crate) fn new(
+        keyspace: Keyspace,
+        beliefs: Arc<Beliefs>,
+        connections: Vec<Connection>,
+    ) -> Self {
+        Self { keyspace, beliefs, connections }
     }
 
     /// Refuses servers that lack what the driver sends.
@@ -91,9 +102,13 @@ impl RedisStore {
         }
     }
 
+    pub(crate) fn beliefs(&self) -> &Beliefs {
+        &self.beliefs
+    }
+
     /// The connection of all operations on `name`: so one follows the other.
     #[inline]
-    fn connection(&self, name: &[u8]) -> &Connection {
+    pub(crate) fn connection(&self, name: &[u8]) -> &Connection {
         &self.connections[self.connection_index(name)]
     }
 
@@ -105,12 +120,13 @@ impl RedisStore {
         }
     }
 
-    /// A read that goes alone.
-    async fn find(&self, name: Bytes) -> Result<Option<Entry>, Error> {
-        let connection = self.connection(&name);
-        let clients = connection.ready().await?;
-        let found = clients.again().get::<Reply, _>(name).await;
-        entry(connection.judge(found, WrongType::Unreadable)?)
+    /// Parts of an operation by the connections of what they are about.
+    pub(crate) fn shares<T>(
+        &self,
+        parts: impl ExactSizeIterator<Item = T>,
+        name: impl Fn(&T) -> &Bytes,
+    ) -> Vec<Share<'_, T>> {
+        many::by_connection(&self.connections, parts, |part| self.connection_index(name(part)))
     }
 
     async fn set(
@@ -118,24 +134,179 @@ impl RedisStore {
         name: Bytes,
         value: Bytes,
         expires: Option<Expiration>,
-        only_if: Option<SetOptions>,
-    ) -> Result<Reply, Error> {
+    ) -> Result<(), Error> {
         let connection = self.connection(&name);
         let value = Reply::Bytes(connection.counting().counted(value)?);
         let clients = connection.ready().await?;
-        // What depends on what is there would find itself the second time.
-        let client = if only_if.is_some() { clients.once() } else { clients.again() };
-        let set = client.set::<Reply, _, _>(name, value, expires, only_if, false).await;
-        connection.judge(set, WrongType::Unreadable)
+        let set = clients.again().set::<Reply, _, _>(name, value, expires, None, false).await;
+        connection.judge(set, WrongType::Unreadable).map(drop)
     }
 
-    async fn remove(&self, key: Key<'_>) -> Result<bool, Error> {
-        let name = self.keyspace.value(key);
-        let connection = self.connection(&name);
+    async fn set_tagged(
+        &self,
+        name: Bytes,
+        sealed: Bytes,
+        expires: Option<Expiration>,
+        bearing: Bearing,
+    ) -> Result<(), Error> {
+        let write = |versions: Option<Vec<u64>>| {
+            let sealed = match versions {
+                None => sealed.clone(),
+                Some(versions) => envelope::renew(&sealed, &versions),
+            };
+            self.set(name.clone(), sealed, expires.clone())
+        };
+        self.write(self.connection(&name), &bearing, write).await
+    }
+
+    /// Runs a script on one key, and asks along for the versions of the tags that it bore last.
+    async fn run(
+        &self,
+        script: &Script,
+        name: &Bytes,
+        args: &[Reply],
+        wrong_type: WrongType,
+    ) -> Result<(Reply, Known), Error> {
+        let connection = self.connection(name);
         let clients = connection.ready().await?;
-        let removed = clients.once().unlink::<Reply, _>(name).await;
-        let removed = connection.judge(removed, WrongType::Unreadable)?;
-        whole(&removed).map(|removed| removed > 0)
+        let run = script.run(clients.once(), std::slice::from_ref(name), args);
+        let (answer, known) = lookup::along(connection.link(), &self.beliefs, name, run).await;
+        Ok((connection.judge(answer, wrong_type)?, known))
+    }
+
+    async fn is_live(&self, name: &Bytes, head: &Head, known: Known) -> Result<bool, Error> {
+        self.beliefs.note_found(name, Some(head));
+        lookup::is_live(self.connection(name).link(), &self.beliefs, head, known).await
+    }
+
+    /// Whether something is there, or there was, by what a script says of it.
+    async fn was_there(&self, name: &Bytes, said: Reply, known: Known) -> Result<bool, Error> {
+        match There::said(said)? {
+            There::Nothing => Ok(false),
+            There::Untagged => Ok(true),
+            There::Tagged(head) => self.is_live(name, &head, known).await,
+        }
+    }
+
+    async fn remove(&self, name: Bytes) -> Result<bool, Error> {
+        let (gone, known) = self.run(&FORGET, &name, &[], WrongType::Unreadable).await?;
+        let Reply::Array(mut gone) = gone else { return Err(unexpected()) };
+        let gone = gone.pop().ok_or_else(unexpected)?;
+        self.was_there(&name, gone, known).await
+    }
+
+    async fn remove_share(&self, share: Share<'_, Bytes>) -> Result<usize, Error> {
+        let mut heads = Vec::new();
+        let mut count = 0;
+        for gone in many::forget(&share).await? {
+            match There::said(gone)? {
+                There::Nothing => {}
+                There::Untagged => count += 1,
+                There::Tagged(head) => heads.push(head),
+            }
+        }
+        Ok(count + lookup::live(share.connection.link(), &self.beliefs, &heads).await?)
+    }
+
+    async fn add_new(
+        &self,
+        name: Bytes,
+        mut sealed: Bytes,
+        lifetime: Lifetime,
+        bearing: Option<Bearing>,
+    ) -> Result<bool, Error> {
+        let connection = self.connection(&name);
+        let mut to_confirm = bearing.as_ref().filter(|bearing| bearing.is_believed());
+        if let Some(bearing) = &bearing
+            && !bearing.is_known()
+        {
+            sealed = envelope::renew(&sealed, &self.renewed(connection, bearing).await?);
+        }
+        let mut dead = Bytes::new();
+        loop {
+            let value = connection.counting().counted(sealed.clone())?;
+            let args = [Reply::Bytes(value), millis_of(lifetime), Reply::Bytes(dead)];
+            let (said, known) = self.run(&ADD, &name, &args, WrongType::Unreadable).await?;
+            let said = There::said(said)?;
+            let stored = matches!(said, There::Untagged);
+            let head = match (said, to_confirm) {
+                (There::Nothing, _) => return Ok(false),
+                (There::Untagged, None) => return Ok(true),
+                (There::Untagged, Some(_)) => Head::of(&sealed).ok_or_else(unexpected)?,
+                (There::Tagged(head), _) => head,
+            };
+            if self.is_live(&name, &head, known).await? {
+                return Ok(stored);
+            }
+            if stored && let Some(bearing) = to_confirm.take() {
+                sealed = envelope::renew(&sealed, &self.renewed(connection, bearing).await?);
+            }
+            dead = head.bytes().clone();
+        }
+    }
+
+    async fn count(
+        &self,
+        name: Bytes,
+        by: i64,
+        lifetime: Lifetime,
+        bearing: Option<Bearing>,
+    ) -> Result<i64, Error> {
+        let connection = self.connection(&name);
+        let mut to_confirm = bearing.as_ref().filter(|bearing| bearing.is_believed());
+        // What a counter begins with that is created here.
+        let mut fresh = match &bearing {
+            None => Bytes::new(),
+            Some(bearing) => bearing.seal(Payload::Integer(0)).slice(..),
+        };
+        fresh.truncate(envelope::head_length(&fresh));
+        if let Some(bearing) = &bearing
+            && !bearing.is_known()
+        {
+            fresh = envelope::renew(&fresh, &self.renewed(connection, bearing).await?);
+        }
+        let mut dead = Bytes::new();
+        loop {
+            let args =
+                [by.into(), millis_of(lifetime), Reply::Bytes(fresh.clone()), Reply::Bytes(dead)];
+            let (said, known) = self.run(&INCREMENT, &name, &args, WrongType::NotACounter).await?;
+            let Reply::Array(parts) = said else { return sum(&said) };
+            let Ok([head, counted]) = <[Reply; 2]>::try_from(parts) else {
+                return Err(unexpected());
+            };
+            let head = bytes_in(head)?.and_then(|head| Head::of(&head)).ok_or_else(unexpected)?;
+            // What was created under versions that this call has asked for was live when it began.
+            let is_ours = to_confirm.is_none() && *head.bytes() == fresh;
+            if is_ours || self.is_live(&name, &head, known).await? {
+                return sum(&counted);
+            }
+            if *head.bytes() == fresh
+                && let Some(bearing) = to_confirm.take()
+            {
+                fresh = envelope::renew(&fresh, &self.renewed(connection, bearing).await?);
+            }
+            dead = head.bytes().clone();
+        }
+    }
+}
+
+/// What a script says of what is, or was, at a key.
+enum There {
+    Nothing,
+    Untagged,
+    Tagged(Head),
+}
+
+impl There {
+    fn said(reply: Reply) -> Result<Self, Error> {
+        match reply {
+            Reply::Integer(0) => Ok(Self::Nothing),
+            Reply::Integer(_) => Ok(Self::Untagged),
+            // With a head that is of a later version, something is there as well.
+            reply => Ok(bytes_in(reply)?
+                .and_then(|head| Head::of(&head))
+                .map_or(Self::Untagged, Self::Tagged)),
+        }
     }
 }
 
@@ -149,45 +320,69 @@ impl Store for RedisStore {
         let connection = self.connection(&name);
         // On a cluster a command has keys of one slot.
         if connection.reads().are_many() && !connection.is_clustered() {
-            return StoreFuture::pending(async move { entry(connection.reads().get(name).await?) });
+            return StoreFuture::pending(connection.reads().get(name));
         }
-        StoreFuture::pending_at(|| self.find(name))
+        StoreFuture::pending_at(|| lookup::one(connection.link(), &self.beliefs, name))
     }
 
     fn get_many<'a>(&'a self, keys: &[Key<'a>]) -> StoreFuture<'a, Vec<Option<Entry>>> {
         let keys = keys.to_vec();
-        let names = many::by_connection(
-            &self.connections,
-            keys.iter().map(|key| self.keyspace.value(*key)),
-            |name| self.connection_index(name),
-        );
+        let shares = self.shares(keys.iter().map(|key| self.keyspace.value(*key)), |name| name);
         StoreFuture::pending(async move {
-            let found = many::get(names, keys.len()).await?;
-            let read = |(found, key): (Reply, &Key<'_>)| {
-                entry(found).map_err(|error| error.on(key.as_str()))
+            let found = many::get(shares, &self.beliefs, keys.len()).await?;
+            let read = |(found, key): (Found, &Key<'_>)| {
+                found.into_entry().map_err(|error| error.on(key.as_str()))
             };
             found.into_iter().zip(&keys).map(read).collect()
         })
     }
 
     fn has<'a>(&'a self, key: Key<'a>) -> StoreFuture<'a, bool> {
+        /// What tells the tags is rarely longer.
+        const START: usize = 256;
         let name = self.keyspace.value(key);
         StoreFuture::pending(async move {
             let connection = self.connection(&name);
-            let clients = connection.ready().await?;
-            let there = clients.again().exists::<Reply, _>(name).await;
-            let there = connection.judge(there, WrongType::Unreadable)?;
-            whole(&there).map(|there| there > 0)
+            let mut length = START;
+            loop {
+                let clients = connection.ready().await?;
+                let start = clients.again().getrange::<Reply, _>(name.clone(), 0, length - 1);
+                let (start, known) =
+                    lookup::along(connection.link(), &self.beliefs, &name, start).await;
+                // Whatever it is, it is there.
+                if start.as_ref().is_err_and(|error| error.details().starts_with("WRONGTYPE")) {
+                    return Ok(true);
+                }
+                let start = bytes_in(connection.judge(start, WrongType::Unreadable)?)?;
+                let start = start.unwrap_or_default();
+                match envelope::head_length(&start) {
+                    0 => {
+                        self.beliefs.note_none(&name);
+                        return Ok(!start.is_empty());
+                    }
+                    longer if longer > start.len() && start.len() == length => length = longer,
+                    _ => {
+                        let Some(head) = Head::of(&start) else { return Ok(true) };
+                        return self.is_live(&name, &head, known).await;
+                    }
+                }
+            }
         })
     }
 
     fn ttl<'a>(&'a self, key: Key<'a>) -> StoreFuture<'a, Option<Ttl>> {
         let name = self.keyspace.value(key);
         StoreFuture::pending(async move {
-            let connection = self.connection(&name);
-            let clients = connection.ready().await?;
-            let left = clients.again().pttl::<Reply, _>(name).await;
-            Ok(match whole(&connection.judge(left, WrongType::Unreadable)?)? {
+            let (said, known) = self.run(&TTL, &name, &[], WrongType::Unreadable).await?;
+            let Reply::Array(parts) = said else { return Err(unexpected()) };
+            let Ok([left, head]) = <[Reply; 2]>::try_from(parts) else { return Err(unexpected()) };
+            let head = bytes_in(head)?.and_then(|head| Head::of(&head));
+            if let Some(head) = head
+                && !self.is_live(&name, &head, known).await?
+            {
+                return Ok(None);
+            }
+            Ok(match whole(&left)? {
                 -1 => Some(Ttl::FOREVER),
                 ..=-2 => None,
                 // In the very millisecond of its deadline there are none left, and it is there.
@@ -202,13 +397,23 @@ impl Store for RedisStore {
         payload: Payload<'_>,
         terms: Terms<'_>,
     ) -> StoreFuture<'a, ()> {
-        let expires = match untagged(terms) {
-            Ok(lifetime) => expiration(lifetime),
+        let bearing = match self.bearing(terms) {
+            Ok(bearing) => bearing,
             Err(error) => return StoreFuture::ready(Err(error)),
         };
         let name = self.keyspace.value(key);
-        let value = envelope::seal(payload);
-        StoreFuture::pending(async move { self.set(name, value, expires, None).await.map(drop) })
+        let expires = expiration(terms.lifetime);
+        match bearing {
+            None => {
+                self.beliefs.note_none(&name);
+                StoreFuture::pending(self.set(name, envelope::seal(payload), expires))
+            }
+            Some(bearing) => {
+                self.beliefs.note(&name, bearing.tags.clone());
+                let sealed = bearing.seal(payload);
+                StoreFuture::pending(self.set_tagged(name, sealed, expires, bearing))
+            }
+        }
     }
 
     fn put_many<'a>(
@@ -216,18 +421,38 @@ impl Store for RedisStore {
         entries: &[(Key<'a>, Payload<'_>)],
         terms: Terms<'_>,
     ) -> StoreFuture<'a, ()> {
-        let expires = match untagged(terms) {
-            Ok(lifetime) => expiration(lifetime),
+        let bearing = match self.bearing(terms) {
+            Ok(bearing) => bearing,
             Err(error) => return StoreFuture::ready(Err(error)),
         };
-        let entries = many::by_connection(
-            &self.connections,
-            entries
-                .iter()
-                .map(|(key, payload)| (self.keyspace.value(*key), envelope::seal(*payload))),
-            |(name, _)| self.connection_index(name),
-        );
-        StoreFuture::pending(many::put(entries, expires))
+        let expires = expiration(terms.lifetime);
+        let sealed = entries.iter().map(|(key, payload)| {
+            let name = self.keyspace.value(*key);
+            match &bearing {
+                None => {
+                    self.beliefs.note_none(&name);
+                    (name, envelope::seal(*payload))
+                }
+                Some(bearing) => {
+                    self.beliefs.note(&name, bearing.tags.clone());
+                    (name, bearing.seal(*payload))
+                }
+            }
+        });
+        let shares = self.shares(sealed, |(name, _)| name);
+        StoreFuture::pending(async move {
+            let write = |versions: Option<Vec<u64>>| {
+                let value = move |sealed: &Bytes| match &versions {
+                    None => sealed.clone(),
+                    Some(versions) => envelope::renew(sealed, versions),
+                };
+                many::put(&shares, value, expires.clone())
+            };
+            match (&bearing, shares.first()) {
+                (Some(bearing), Some(share)) => self.write(share.connection, bearing, write).await,
+                _ => write(None).await,
+            }
+        })
     }
 
     fn add<'a>(
@@ -236,16 +461,19 @@ impl Store for RedisStore {
         payload: Payload<'_>,
         terms: Terms<'_>,
     ) -> StoreFuture<'a, bool> {
-        let expires = match untagged(terms) {
-            Ok(lifetime) => expiration(lifetime),
+        let bearing = match self.bearing(terms) {
+            Ok(bearing) => bearing,
             Err(error) => return StoreFuture::ready(Err(error)),
         };
         let name = self.keyspace.value(key);
-        let value = envelope::seal(payload);
-        StoreFuture::pending(async move {
-            let stored = self.set(name, value, expires, Some(SetOptions::NX)).await?;
-            Ok(!stored.is_null())
-        })
+        let sealed = match &bearing {
+            None => envelope::seal(payload),
+            Some(bearing) => {
+                self.beliefs.note_first(&name, &bearing.tags);
+                bearing.seal(payload)
+            }
+        };
+        StoreFuture::pending(self.add_new(name, sealed, terms.lifetime, bearing))
     }
 
     fn take<'a>(&'a self, key: Key<'a>) -> StoreFuture<'a, Option<Entry>> {
@@ -253,57 +481,57 @@ impl Store for RedisStore {
         StoreFuture::pending(async move {
             let connection = self.connection(&name);
             let clients = connection.ready().await?;
-            let found = clients.once().getdel::<Reply, _>(name).await;
-            entry(connection.judge(found, WrongType::Unreadable)?)
+            let taken = clients.once().getdel::<Reply, _>(name.clone());
+            let (taken, known) =
+                lookup::along(connection.link(), &self.beliefs, &name, taken).await;
+            let taken = connection.judge(taken, WrongType::Unreadable)?;
+            lookup::opened(connection.link(), &self.beliefs, &name, taken, known).await
         })
     }
 
     fn forget<'a>(&'a self, key: Key<'a>) -> StoreFuture<'a, bool> {
-        StoreFuture::pending(self.remove(key))
+        StoreFuture::pending(self.remove(self.keyspace.value(key)))
     }
 
     fn forget_many<'a>(&'a self, keys: &[Key<'a>]) -> StoreFuture<'a, usize> {
-        let names = many::by_connection(
-            &self.connections,
-            keys.iter().map(|key| self.keyspace.value(*key)),
-            |name| self.connection_index(name),
-        );
-        StoreFuture::pending(many::forget(names))
+        let shares = self.shares(keys.iter().map(|key| self.keyspace.value(*key)), |name| name);
+        StoreFuture::pending(async move {
+            let gone = shares.into_iter().map(|share| self.remove_share(share));
+            Ok(try_join_all(gone).await?.into_iter().sum())
+        })
     }
 
     fn touch<'a>(&'a self, key: Key<'a>, lifetime: Option<Lifetime>) -> StoreFuture<'a, bool> {
         let Some(lifetime) = lifetime else { return self.forget(key) };
         let name = self.keyspace.value(key);
         StoreFuture::pending(async move {
-            let connection = self.connection(&name);
-            let clients = connection.ready().await?;
-            let client = clients.again();
-            let touched = match lifetime {
-                Lifetime::Millis(millis) => {
-                    client.pexpire::<Reply, _>(name, signed(millis.get()), None).await
+            let args = [millis_of(lifetime)];
+            let (said, known) = self.run(&TOUCH, &name, &args, WrongType::Unreadable).await?;
+            match There::said(said)? {
+                There::Nothing => Ok(false),
+                There::Untagged => Ok(true),
+                There::Tagged(head) => {
+                    if !self.is_live(&name, &head, known).await? {
+                        return Ok(false);
+                    }
+                    let tags = self.beliefs.keys_of(head.tags().map(|(tag, _)| tag));
+                    self.prolong(self.connection(&name), &tags, lifetime).await?;
+                    Ok(true)
                 }
-                Lifetime::Forever => TOUCH_FOREVER.run(client, name.clone(), &[]).await,
-            };
-            let touched = connection.judge(touched, WrongType::Unreadable)?;
-            whole(&touched).map(|touched| touched > 0)
+            }
         })
     }
 
     fn increment<'a>(&'a self, key: Key<'a>, by: i64, created: Terms<'_>) -> StoreFuture<'a, i64> {
-        let lifetime = match untagged(created) {
-            Ok(Lifetime::Forever) => Reply::from_static_str(""),
-            Ok(Lifetime::Millis(millis)) => signed(millis.get()).into(),
+        let bearing = match self.bearing(created) {
+            Ok(bearing) => bearing,
             Err(error) => return StoreFuture::ready(Err(error)),
         };
         let name = self.keyspace.value(key);
-        StoreFuture::pending(async move {
-            let connection = self.connection(&name);
-            let clients = connection.ready().await?;
-            let args = [by.into(), lifetime];
-            let sum = INCREMENT.run(clients.once(), name.clone(), &args).await;
-            let sum = connection.judge(sum, WrongType::NotACounter)?;
-            sum.as_str().and_then(|sum| sum.parse().ok()).ok_or_else(unexpected)
-        })
+        if let Some(bearing) = &bearing {
+            self.beliefs.note_first(&name, &bearing.tags);
+        }
+        StoreFuture::pending(self.count(name, by, created.lifetime, bearing))
     }
 
     fn kept(&self, _: Key<'_>) -> Option<Kept> {
@@ -324,24 +552,12 @@ impl Store for RedisStore {
     }
 
     fn tags(&self) -> Option<&dyn TagStore> {
-        None
+        Some(self)
     }
 
     fn locks(&self) -> Option<&dyn LockStore> {
         None
     }
-}
-
-/// The entry in a reply: what the server has at a key, or nothing.
-fn entry(found: Reply) -> Result<Option<Entry>, Error> {
-    let bytes: Bytes = match found {
-        Reply::Null => return Ok(None),
-        Reply::Bytes(bytes) => bytes,
-        // fred looks whether bytes are UTF-8 before it says so.
-        Reply::String(text) => text.into_inner(),
-        _ => return Err(unexpected()),
-    };
-    envelope::open(&bytes).map(Some).ok_or_else(unreadable)
 }
 
 /// The number in a reply.
@@ -357,14 +573,21 @@ fn expiration(lifetime: Lifetime) -> Option<Expiration> {
 }
 
 /// The longest lifetime is some 500 years.
-fn signed(millis: u64) -> i64 {
+pub(crate) fn signed(millis: u64) -> i64 {
     i64::try_from(millis).unwrap_or(i64::MAX)
 }
 
-fn untagged(terms: Terms<'_>) -> Result<Lifetime, Error> {
-    match terms.tags {
-        Tagging::Untagged => Ok(terms.lifetime),
-        _ => Err(Error::new(ErrorKind::Unsupported, "the redis driver has no tags yet")),
+/// The sum in a reply, or what kept it from being counted.
+fn sum(reply: &Reply) -> Result<i64, Error> {
+    let text = reply.as_str().ok_or_else(unexpected)?;
+    text.parse().map_err(|_| uncounted(&text))
+}
+
+/// A lifetime as scripts take it.
+fn millis_of(lifetime: Lifetime) -> Reply {
+    match lifetime {
+        Lifetime::Forever => Reply::from_static_str(""),
+        Lifetime::Millis(millis) => signed(millis.get()).into(),
     }
 }
 

@@ -1,0 +1,216 @@
+//! What bears tags: how it is written under their versions, and how those are made, read and flushed.
+//!
+//! A version lies at a key of its own and is never given twice. Flushing a tag removes it: what carries it is
+//! dead from then on, since a missing version equals none, and the next entry is given another. So a flush is one
+//! command, leaves nothing behind, and needs no agreement with whoever is writing at the time.
+
+use std::future::Future;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use cache_core::{
+    Error, ErrorKind, Lifetime, Payload, StoreFuture, Tag, TagStore, TagVersions, Tagging, Terms,
+};
+use fred::types::Value as Reply;
+use futures_util::future::{join, try_join_all};
+
+use crate::beliefs::{Kept, Need, TagKeys};
+use crate::connection::{Connection, Repeat};
+use crate::failure::{WrongType, unexpected};
+use crate::lookup::version_in;
+use crate::scripts::VERSION;
+use crate::store::{RedisStore, signed, whole};
+use crate::{envelope, many};
+
+/// The tags that something is to bear.
+pub(crate) struct Bearing {
+    pub(crate) tags: TagKeys,
+    names: Box<[Box<str>]>,
+    versions: Versions,
+    need: Need,
+}
+
+enum Versions {
+    /// Believed to be current. That has to be confirmed.
+    Believed(Vec<u64>),
+    /// To be asked for before anything is written.
+    Unknown,
+    /// Read before the value was loaded: it is stored under these, whatever has become of them.
+    Given(Vec<u64>),
+}
+
+impl Bearing {
+    /// The bytes to store; with versions of zero where they are not known yet.
+    pub(crate) fn seal(&self, payload: Payload<'_>) -> Bytes {
+        let number = |place: usize| match &self.versions {
+            Versions::Believed(versions) | Versions::Given(versions) => versions[place],
+            Versions::Unknown => 0,
+        };
+        let names = self.names.iter().enumerate();
+        envelope::seal_tagged(payload, names.map(|(place, name)| (&**name, number(place))))
+    }
+
+    pub(crate) fn is_known(&self) -> bool {
+        !matches!(self.versions, Versions::Unknown)
+    }
+
+    /// Whether what was written under the versions that were known at first has to be confirmed.
+    pub(crate) fn is_believed(&self) -> bool {
+        matches!(self.versions, Versions::Believed(_))
+    }
+}
+
+impl RedisStore {
+    /// What an entry on these terms is to bear, if anything.
+    pub(crate) fn bearing(&self, terms: Terms<'_>) -> Result<Option<Bearing>, Error> {
+        let need = Need::of(terms.lifetime);
+        let names: Box<[Box<str>]> = match terms.tags {
+            Tagging::Untagged => return Ok(None),
+            Tagging::Current(tags) => tags.iter().map(|tag| tag.as_str().into()).collect(),
+            Tagging::AsOf(seen) => seen.iter().map(|(tag, _)| tag.into()).collect(),
+            _ => {
+                let message = "the redis driver is older than what it is asked for";
+                return Err(Error::new(ErrorKind::Unsupported, message));
+            }
+        };
+        if names.is_empty() {
+            return Ok(None);
+        }
+        let tags = self.beliefs().keys_of(names.iter().map(|name| name.as_bytes()));
+        let versions = match terms.tags {
+            Tagging::AsOf(seen) => Versions::Given(seen.iter().map(|(_, number)| number).collect()),
+            _ => match self.beliefs().versions_of(&tags, need) {
+                Some(versions) => Versions::Believed(versions),
+                None => Versions::Unknown,
+            },
+        };
+        Ok(Some(Bearing { tags, names, versions, need }))
+    }
+
+    /// Writes what bears tags, by a function that is given the versions to write, or none for those that were
+    /// sealed at first. They are confirmed by a question that goes along; where they are not, it is written once
+    /// more. What was loaded earlier is not: its load may have read what has been changed since.
+    pub(crate) async fn write<F: Future<Output = Result<(), Error>>>(
+        &self,
+        connection: &Connection,
+        bearing: &Bearing,
+        write: impl Fn(Option<Vec<u64>>) -> F,
+    ) -> Result<(), Error> {
+        let Bearing { tags, versions, need, .. } = bearing;
+        match versions {
+            Versions::Given(_) if self.beliefs().versions_of(tags, *need).is_some() => {
+                return write(None).await;
+            }
+            Versions::Given(_) => {
+                let (written, kept) = join(write(None), self.make(connection, tags, *need)).await;
+                return written.and(kept.map(drop));
+            }
+            Versions::Believed(believed) => {
+                let (written, now) = join(write(None), self.read(connection, tags)).await;
+                written?;
+                if now?.is_some_and(|now| now == *believed) {
+                    return Ok(());
+                }
+            }
+            Versions::Unknown => {}
+        }
+        write(Some(self.make(connection, tags, *need).await?)).await
+    }
+
+    /// The versions of what is to bear tags, as they are now and will be kept.
+    pub(crate) async fn renewed(
+        &self,
+        connection: &Connection,
+        bearing: &Bearing,
+    ) -> Result<Vec<u64>, Error> {
+        self.make(connection, &bearing.tags, bearing.need).await
+    }
+
+    /// Sees to it that an entry under these tags, which has been given another lifetime, outlives none of their
+    /// versions.
+    pub(crate) async fn prolong(
+        &self,
+        connection: &Connection,
+        tags: &[Bytes],
+        lifetime: Lifetime,
+    ) -> Result<(), Error> {
+        let need = Need::of(lifetime);
+        match self.beliefs().versions_of(tags, need) {
+            Some(_) => Ok(()),
+            None => self.make(connection, tags, need).await.map(drop),
+        }
+    }
+
+    /// The versions of tags, if each has one.
+    async fn read(
+        &self,
+        connection: &Connection,
+        tags: &[Bytes],
+    ) -> Result<Option<Vec<u64>>, Error> {
+        let found = many::find(connection.link(), tags.to_vec()).await?;
+        Ok(found.iter().map(version_in).collect())
+    }
+
+    /// The versions of tags, made where there are none, and kept for as long as is needed.
+    async fn make(
+        &self,
+        connection: &Connection,
+        tags: &[Bytes],
+        need: Need,
+    ) -> Result<Vec<u64>, Error> {
+        let clients = &*connection.ready().await?;
+        let least = need.least.map_or(Reply::from_static_str(""), |least| millis(least).into());
+        let given = Reply::from(millis(need.given));
+        let sent = Instant::now();
+        try_join_all(tags.iter().map(|tag| {
+            let fresh = format!("{:016x}", self.beliefs().make_version());
+            let args = [fresh.into(), least.clone(), given.clone()];
+            async move {
+                let made = VERSION.run(clients.again(), std::slice::from_ref(tag), &args).await;
+                let made = connection.judge(made, WrongType::Unreadable)?;
+                let Reply::Array(parts) = made else { return Err(unexpected()) };
+                let [version, left] = &parts[..] else { return Err(unexpected()) };
+                let version = version_in(version).ok_or_else(unexpected)?;
+                let left = u64::try_from(whole(left)?).ok();
+                // From when it was sent: the server counts from later.
+                let end = left.map(|left| sent.checked_add(Duration::from_millis(left)));
+                let kept = end.flatten().map_or(Kept::Forever, Kept::Until);
+                self.beliefs().learn(tag, version, kept);
+                Ok(version)
+            }
+        }))
+        .await
+    }
+}
+
+fn millis(duration: Duration) -> i64 {
+    signed(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX))
+}
+
+impl TagStore for RedisStore {
+    fn versions<'a>(&'a self, tags: &[Tag<'_>]) -> StoreFuture<'a, TagVersions> {
+        let names: Vec<Box<str>> = tags.iter().map(|tag| tag.as_str().into()).collect();
+        let keys = self.beliefs().keys_of(names.iter().map(|name| name.as_bytes()));
+        let Some(first) = keys.first() else { return StoreFuture::ok(TagVersions::default()) };
+        let connection = self.connection(first);
+        StoreFuture::pending(async move {
+            let need = Need::of_a_load();
+            // Where they are likely to be there and to stay it is enough to look.
+            let found = match self.beliefs().versions_of(&keys, need) {
+                Some(_) => self.read(connection, &keys).await?,
+                None => None,
+            };
+            let versions = match found {
+                Some(versions) => versions,
+                None => self.make(connection, &keys, need).await?,
+            };
+            Ok(TagVersions::new(names.into_iter().zip(versions)))
+        })
+    }
+
+    fn flush<'a>(&'a self, tags: &[Tag<'_>]) -> StoreFuture<'a, ()> {
+        let keys = self.beliefs().keys_of(tags.iter().map(|tag| tag.as_str().as_bytes()));
+        let shares = self.shares(keys.iter().cloned(), |key| key);
+        StoreFuture::pending(async move { many::remove(shares, Repeat::Harmless).await })
+    }
+}
