@@ -27,6 +27,7 @@ macro_rules! script {
 
 script!(ADD, "lua/head.lua", "lua/add.lua");
 script!(FORGET, "lua/head.lua", "lua/forget.lua");
+script!(HAS, "lua/head.lua", "lua/has.lua");
 script!(INCREMENT, "lua/head.lua", "lua/increment.lua");
 script!(TOUCH, "lua/head.lua", "lua/touch.lua");
 script!(TTL, "lua/head.lua", "lua/ttl.lua");

@@ -14,13 +14,13 @@ use futures_util::future::{join_all, try_join_all};
 
 use crate::beliefs::Beliefs;
 use crate::builder::RedisStoreBuilder;
-use crate::connection::Connection;
+use crate::connection::{Connection, Repeat};
 use crate::envelope::Head;
 use crate::failure::{WrongType, uncounted, unexpected};
 use crate::keys::Keyspace;
 use crate::lookup::{Found, Known, bytes_in};
 use crate::many::Share;
-use crate::scripts::{ADD, FORGET, INCREMENT, Script, TOUCH, TTL};
+use crate::scripts::{ADD, FORGET, HAS, INCREMENT, Script, TOUCH, TTL};
 use crate::tags::Bearing;
 use crate::target::refused;
 use crate::{envelope, flush, lookup, many};
@@ -165,13 +165,14 @@ impl RedisStore {
         script: &Script,
         name: &Bytes,
         args: &[Reply],
-        wrong_type: WrongType,
+        repeat: Repeat,
     ) -> Result<(Reply, Known), Error> {
         let connection = self.connection(name);
         let clients = connection.ready().await?;
-        let run = script.run(clients.once(), std::slice::from_ref(name), args);
+        let run = script.run(clients.on(repeat), std::slice::from_ref(name), args);
         let (answer, known) = lookup::along(connection.link(), &self.beliefs, name, run).await;
-        Ok((connection.judge(answer, wrong_type)?, known))
+        // Of the scripts only that which counts tells of another type.
+        Ok((connection.judge(answer, WrongType::NotACounter)?, known))
     }
 
     async fn is_live(&self, name: &Bytes, head: &Head, known: Known) -> Result<bool, Error> {
@@ -189,7 +190,7 @@ impl RedisStore {
     }
 
     async fn remove(&self, name: Bytes) -> Result<bool, Error> {
-        let (gone, known) = self.run(&FORGET, &name, &[], WrongType::Unreadable).await?;
+        let (gone, known) = self.run(&FORGET, &name, &[], Repeat::Never).await?;
         let Reply::Array(mut gone) = gone else { return Err(unexpected()) };
         let gone = gone.pop().ok_or_else(unexpected)?;
         self.was_there(&name, gone, known).await
@@ -226,7 +227,7 @@ impl RedisStore {
         loop {
             let value = connection.counting().counted(sealed.clone())?;
             let args = [Reply::Bytes(value), millis_of(lifetime), Reply::Bytes(dead)];
-            let (said, known) = self.run(&ADD, &name, &args, WrongType::Unreadable).await?;
+            let (said, known) = self.run(&ADD, &name, &args, Repeat::Never).await?;
             let said = There::said(said)?;
             let stored = matches!(said, There::Untagged);
             let head = match (said, to_confirm) {
@@ -269,12 +270,14 @@ impl RedisStore {
         loop {
             let args =
                 [by.into(), millis_of(lifetime), Reply::Bytes(fresh.clone()), Reply::Bytes(dead)];
-            let (said, known) = self.run(&INCREMENT, &name, &args, WrongType::NotACounter).await?;
+            let (said, known) = self.run(&INCREMENT, &name, &args, Repeat::Never).await?;
             let Reply::Array(parts) = said else { return sum(&said) };
             let Ok([head, counted]) = <[Reply; 2]>::try_from(parts) else {
                 return Err(unexpected());
             };
-            let head = bytes_in(head)?.and_then(|head| Head::of(&head)).ok_or_else(unexpected)?;
+            let head = bytes_in(head)?.and_then(|head| Head::of(&head));
+            // It is of a later version of the library, or of somebody else.
+            let head = head.ok_or_else(|| WrongType::NotACounter.error())?;
             // What was created under versions that this call has asked for was live when it began.
             let is_ours = to_confirm.is_none() && *head.bytes() == fresh;
             if is_ours || self.is_live(&name, &head, known).await? {
@@ -338,42 +341,17 @@ impl Store for RedisStore {
     }
 
     fn has<'a>(&'a self, key: Key<'a>) -> StoreFuture<'a, bool> {
-        /// What tells the tags is rarely longer.
-        const START: usize = 256;
         let name = self.keyspace.value(key);
         StoreFuture::pending(async move {
-            let connection = self.connection(&name);
-            let mut length = START;
-            loop {
-                let clients = connection.ready().await?;
-                let start = clients.again().getrange::<Reply, _>(name.clone(), 0, length - 1);
-                let (start, known) =
-                    lookup::along(connection.link(), &self.beliefs, &name, start).await;
-                // Whatever it is, it is there.
-                if start.as_ref().is_err_and(|error| error.details().starts_with("WRONGTYPE")) {
-                    return Ok(true);
-                }
-                let start = bytes_in(connection.judge(start, WrongType::Unreadable)?)?;
-                let start = start.unwrap_or_default();
-                match envelope::head_length(&start) {
-                    0 => {
-                        self.beliefs.note_none(&name);
-                        return Ok(!start.is_empty());
-                    }
-                    longer if longer > start.len() && start.len() == length => length = longer,
-                    _ => {
-                        let Some(head) = Head::of(&start) else { return Ok(true) };
-                        return self.is_live(&name, &head, known).await;
-                    }
-                }
-            }
+            let (said, known) = self.run(&HAS, &name, &[], Repeat::Harmless).await?;
+            self.was_there(&name, said, known).await
         })
     }
 
     fn ttl<'a>(&'a self, key: Key<'a>) -> StoreFuture<'a, Option<Ttl>> {
         let name = self.keyspace.value(key);
         StoreFuture::pending(async move {
-            let (said, known) = self.run(&TTL, &name, &[], WrongType::Unreadable).await?;
+            let (said, known) = self.run(&TTL, &name, &[], Repeat::Harmless).await?;
             let Reply::Array(parts) = said else { return Err(unexpected()) };
             let Ok([left, head]) = <[Reply; 2]>::try_from(parts) else { return Err(unexpected()) };
             let head = bytes_in(head)?.and_then(|head| Head::of(&head));
@@ -506,7 +484,7 @@ impl Store for RedisStore {
         let name = self.keyspace.value(key);
         StoreFuture::pending(async move {
             let args = [millis_of(lifetime)];
-            let (said, known) = self.run(&TOUCH, &name, &args, WrongType::Unreadable).await?;
+            let (said, known) = self.run(&TOUCH, &name, &args, Repeat::Harmless).await?;
             match There::said(said)? {
                 There::Nothing => Ok(false),
                 There::Untagged => Ok(true),

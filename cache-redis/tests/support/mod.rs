@@ -1,11 +1,15 @@
 //! What tests on real servers share.
-#![allow(dead_code, reason = "each test binary takes its part")]
+#![allow(
+    dead_code,
+    clippy::unwrap_used,
+    reason = "each test binary takes its part, and fails by panicking"
+)]
 
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::time::{Duration, Instant};
 
-use cache_redis::{Cache, Error, ErrorKind, RedisStore, RedisStoreBuilder};
+use cache_redis::{Cache, Error, ErrorKind, RedisStore, RedisStoreBuilder, Ttl};
 use redis_servers::{Server, redis};
 
 pub(crate) async fn cache(url: &str) -> Cache {
@@ -54,6 +58,15 @@ pub(crate) async fn calls_of<T>(
             .then(|| (name.clone(), calls))
     };
     (done, after.iter().filter_map(since).collect())
+}
+
+/// Uses every script once: they are sent once, and called by their digest from then on.
+pub(crate) async fn warm(cache: &Cache) {
+    cache.add("warm", &1, "1h").await.unwrap();
+    cache.increment("warm").await.unwrap();
+    assert!(cache.has("warm").await.unwrap() && cache.ttl("warm").await.unwrap().is_some());
+    assert!(cache.touch("warm", Ttl::FOREVER).await.unwrap());
+    assert!(cache.forget("warm").await.unwrap());
 }
 
 /// The error, and how long it took to come.
