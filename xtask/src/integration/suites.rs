@@ -36,6 +36,7 @@ pub(crate) const SUITES: &[Suite] = &[
     suite("cache-redis", "driver", Needs::Controlled),
     suite("cache-redis", "faults", Needs::Controlled),
     suite("cache-redis", "reads", Needs::Controlled),
+    suite("cache-redis", "tags", Needs::Controlled),
     suite("cache-redis", "allocations", Needs::Controlled),
     suite("cache-redis", "cluster", Needs::Cluster),
     suite("cache-redis", "sentinel", Needs::Sentinel),
