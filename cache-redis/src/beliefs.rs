@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use cache_core::Lifetime;
+use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 
 use crate::envelope::Head;
@@ -22,9 +23,9 @@ pub(crate) type TagKeys = Arc<[Bytes]>;
 pub(crate) struct Beliefs {
     keyspace: Keyspace,
     /// By a hash of where an entry lies. Two entries of one hash cost each other round trips, and nothing else.
-    borne: Cache<u64, TagKeys>,
+    borne: Cache<u64, TagKeys, Size>,
     /// By where the version lies.
-    versions: Cache<Bytes, Version>,
+    versions: Cache<Bytes, Version, Size>,
     /// Whether this process has met an entry with tags.
     are_any: AtomicBool,
     hasher: RandomState,
@@ -44,10 +45,31 @@ pub(crate) enum Kept {
     Forever,
 }
 
-/// Of so many keys it is remembered which tags they bore: some 10 MB, if each has some of its own.
+/// Of so many keys it is remembered which tags they bore, and of so many tags which version they have.
 const KEYS: usize = 65_536;
-/// Of so many tags, which version they have.
 const TAGS: usize = 16_384;
+/// Fewer if that would take more bytes.
+const MOST_BYTES: u64 = 16 << 20;
+/// Of a key that bears tags of more bytes it is not remembered: they would make every read a long command.
+const MANY_BYTES: usize = 16 << 10;
+
+/// What something takes in memory, more or less.
+#[derive(Clone)]
+struct Size;
+
+const BOOK_KEEPING: usize = 64;
+
+impl Weighter<u64, TagKeys> for Size {
+    fn weight(&self, _: &u64, tags: &TagKeys) -> u64 {
+        (BOOK_KEEPING + tags.iter().map(|tag| BOOK_KEEPING + tag.len()).sum::<usize>()) as u64
+    }
+}
+
+impl Weighter<Bytes, Version> for Size {
+    fn weight(&self, tag: &Bytes, _: &Version) -> u64 {
+        (2 * BOOK_KEEPING + tag.len()) as u64
+    }
+}
 
 /// A version is kept for so much longer than the entries that carry it: some of them may still be under way.
 const MARGIN: Duration = Duration::from_secs(60);
@@ -89,8 +111,8 @@ impl Beliefs {
     pub(crate) fn new(keyspace: Keyspace) -> Self {
         Self {
             keyspace,
-            borne: Cache::new(KEYS),
-            versions: Cache::new(TAGS),
+            borne: Cache::with_weighter(KEYS, MOST_BYTES, Size),
+            versions: Cache::with_weighter(TAGS, MOST_BYTES, Size),
             are_any: AtomicBool::new(false),
             hasher: RandomState::new(),
             made: AtomicU64::new(0),
@@ -120,6 +142,9 @@ impl Beliefs {
     pub(crate) fn note(&self, name: &Bytes, tags: TagKeys) {
         if !self.are_any.load(Ordering::Relaxed) {
             self.are_any.store(true, Ordering::Relaxed);
+        }
+        if tags.iter().map(Bytes::len).sum::<usize>() > MANY_BYTES {
+            return self.note_none(name);
         }
         self.borne.insert(self.hasher.hash_one(name), tags);
     }
@@ -217,6 +242,24 @@ mod tests {
         assert_eq!(beliefs.tag_at(&tags[1]), "{x}");
         beliefs.note_none(&name);
         assert!(beliefs.borne_by(&name).is_none());
+    }
+
+    #[test]
+    fn what_is_remembered_is_bounded() {
+        let beliefs = beliefs();
+        let long = "x".repeat(4_000);
+        for number in 0..20_000 {
+            let name = Bytes::from(format!("cache:{number}"));
+            let tag = format!("{number}{long}");
+            let tags = beliefs.keys_of([tag.as_bytes()].into_iter());
+            beliefs.learn(&tags[0], 7, Kept::Forever);
+            beliefs.note(&name, tags);
+        }
+        assert!(beliefs.borne.weight() <= MOST_BYTES && beliefs.versions.weight() <= MOST_BYTES);
+        let name = Bytes::from_static(b"cache:k");
+        let many = ["a", "b", "c", "d", "e"].map(|tag| tag.to_owned() + &long);
+        beliefs.note(&name, beliefs.keys_of(many.iter().map(String::as_bytes)));
+        assert!(beliefs.borne_by(&name).is_none(), "so long a command is not worth it");
     }
 
     #[test]

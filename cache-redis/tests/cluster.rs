@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::Duration;
 
 use cache_redis::{Cache, ErrorKind, RedisStore};
+use cache_tags::Tags;
 use redis_servers::{Cluster, Server};
 use support::{cache, cache_with, calls, number, text};
 
@@ -206,4 +207,51 @@ async fn no_increment_is_counted_twice_while_connections_are_killed() {
     println!("{told}");
     assert!(killed > 5 && acknowledged > 0, "{told}");
     assert!((acknowledged..=acknowledged + failed).contains(&counted), "{told}");
+}
+
+/// Every pair of nodes, of which one has the key and the other the tag.
+#[tokio::test]
+async fn tags_lie_on_other_nodes_than_their_keys() {
+    let cluster = Cluster::start().await;
+    let (one, other) = (&cache(&cluster.url()).await, &cache(&cluster.url()).await);
+    let ports: Vec<_> = cluster.nodes().iter().map(Server::port).collect();
+    let on = |port: u16, prefix: &str| {
+        let mut names = (0..).map(|number| format!("{number}"));
+        let lies_there =
+            |name: &String| owner(&cluster, &format!("{prefix}{name}")).0.port() == port;
+        names.find(lies_there).expect("some name lies there")
+    };
+    let keys: Vec<_> = ports.iter().map(|port| on(*port, "cache:")).collect();
+    let tags: Vec<_> = ports.iter().map(|port| on(*port, "cache#tag:")).collect();
+    for key in &keys {
+        for tag in &tags {
+            for flusher in [one, other] {
+                one.tags([tag.as_str(), "all"]).put(key, tag, "1h").await.unwrap();
+                assert_eq!(other.get::<String>(key).await.unwrap().as_ref(), Some(tag));
+                assert!(other.has(key).await.unwrap() && other.touch(key, "2h").await.unwrap());
+                flusher.tags([tag]).flush().await.unwrap();
+                assert_eq!(other.get::<String>(key).await.unwrap(), None);
+                assert_eq!(one.get::<String>(key).await.unwrap(), None);
+                assert!(!other.has(key).await.unwrap() && !one.touch(key, "2h").await.unwrap());
+                assert_eq!(other.tags(&tags).increment(key).await.unwrap(), 1);
+                assert_eq!(one.increment(key).await.unwrap(), 2);
+                flusher.tags([tag]).flush().await.unwrap();
+                assert!(!one.forget(key).await.unwrap());
+                assert!(one.tags(&tags).add(key, tag, "1h").await.unwrap());
+                assert_eq!(other.pull::<String>(key).await.unwrap().as_ref(), Some(tag));
+            }
+        }
+    }
+    // All in one step, wherever they lie: one command for each key and each tag.
+    let values: Vec<_> = keys.iter().map(|key| (key, key)).collect();
+    one.tags(&tags).put_many(values.clone(), "1h").await.unwrap();
+    let before = (sum(&cluster, "set"), sum(&cluster, "get"));
+    one.tags(&tags).put_many(values, "1h").await.unwrap();
+    assert_eq!((sum(&cluster, "set"), sum(&cluster, "get")), (before.0 + 3, before.1 + 3));
+    assert_eq!(one.get_many::<String>(&keys).await.unwrap().iter().flatten().count(), 3);
+    assert_eq!((sum(&cluster, "set"), sum(&cluster, "get")), (before.0 + 3, before.1 + 9));
+    assert_eq!(other.forget_many(&keys[..1]).await.unwrap(), 1);
+    other.tags(&tags[1..2]).flush().await.unwrap();
+    assert_eq!(one.get_many::<String>(&keys).await.unwrap(), [None, None, None]);
+    assert_eq!(one.forget_many(&keys).await.unwrap(), 0);
 }
