@@ -3,6 +3,7 @@
 mod load;
 mod many;
 mod reads;
+mod tags;
 
 use cache_redis::{Cache, RedisStore};
 use fred::prelude::{Builder, Client, ClientLike, Config};
@@ -28,6 +29,7 @@ pub(crate) fn run(fixture: &Fixture, effort: Effort, findings: &mut Findings) {
     });
     reads::run(&runtime, &bench, findings);
     many::run(&runtime, &bench, findings);
+    tags::run(&runtime, &bench, findings);
     drop(bench);
     drop(server);
 }
