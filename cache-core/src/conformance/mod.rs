@@ -26,9 +26,12 @@
 
 mod counters;
 mod expiry;
+mod flushed;
+mod interleaved;
 mod locks;
 mod many;
 mod remember;
+mod tagged_loads;
 mod tags;
 mod values;
 
@@ -129,6 +132,9 @@ impl Suite {
             many::cases(),
             remember::cases(),
             tags::cases(),
+            flushed::cases(),
+            tagged_loads::cases(),
+            interleaved::cases(),
             locks::cases(),
         ]
         .concat()
@@ -241,6 +247,12 @@ impl Rig {
             Time::Virtual => tokio::time::advance(time).await,
             Time::Real => tokio::time::sleep(time).await,
         }
+    }
+
+    /// How often to try what shows only by chance: as often as virtual time allows, which costs no waiting, or as
+    /// often as a store over a network does not take long for.
+    fn often(&self, near: u64, far: u64) -> u64 {
+        if self.suite.time == Time::Virtual { near } else { far }
     }
 
     /// Whether what is said of a deadline can be checked to the millisecond.
