@@ -25,12 +25,13 @@ const TAGS: [&str; 3] = ["x", "y", "z"];
 
 /// Several tasks do this and that to a few keys and tags, as a seed has it.
 async fn nothing_outlives_a_flush_of_its_tag(rig: Rig) {
-    for seed in 0..rig.often(300, 1) {
+    let steps = rig.often(100, 40);
+    for seed in 0..rig.often(100, 1) {
         let store = &*rig.store().await;
         let history = &History::new(seed);
         let tasks = (0..6).map(|task| async move {
             let mut random = Random(seed * 6 + task);
-            for _ in 0..50 {
+            for _ in 0..steps {
                 // As long as this a task lets the others go on.
                 for _ in 0..random.below(6) {
                     tokio::task::yield_now().await;
