@@ -113,6 +113,7 @@ impl History {
 }
 
 /// The number of a write whose value was handed out.
+#[derive(Clone, Copy)]
 struct Served(usize);
 
 /// Counters count below their number.
@@ -197,8 +198,9 @@ async fn step(store: &dyn Store, history: &History, random: &mut Random) {
             history.flushed.set(flushed);
         }
         10 => {
-            for entry in store.get_many(&KEYS.map(super::tags::key)).await.unwrap() {
-                entry.iter().for_each(|entry| history.check(Served::by(entry), flushed));
+            for entry in store.get_many(&KEYS.map(super::tags::key)).await.unwrap().iter().flatten()
+            {
+                history.check(Served::by(entry), flushed);
             }
         }
         _ => {
@@ -221,68 +223,76 @@ impl Random {
     }
 }
 
-/// What those who write and those who flush tell each other, for each key.
-#[derive(Default)]
-struct Watch {
-    /// The last generation that was stored for certain.
-    stored: AtomicI64,
-    /// The last one that was flushed for certain.
-    flushed: AtomicI64,
+/// Writers count generations up, each at a key of its own, readers read and touch them, and flushers flush the
+/// tag of all.
+struct Race {
+    store: Box<dyn Store>,
+    /// For each key the last generation that was stored for certain, and the last one that was flushed.
+    stored: [AtomicI64; KEYS.len()],
+    gone: [AtomicI64; KEYS.len()],
+    is_over: AtomicBool,
 }
 
-/// Writers count generations up, each at a key of its own, and flushers flush the tag of all.
-async fn nothing_outlives_a_flush_of_its_tag_on_threads(rig: Rig) {
-    let flushes = rig.often(3_000, 40);
-    let store: Arc<dyn Store> = rig.store().await.into();
-    let watches: Arc<[Watch; KEYS.len()]> = Arc::default();
-    let done = Arc::new(AtomicBool::new(false));
-    let mut others = Vec::new();
-    for (name, n) in KEYS.into_iter().zip(0..) {
-        let (writes, watched, is_done) =
-            (Arc::clone(&store), Arc::clone(&watches), Arc::clone(&done));
-        others.push(tokio::spawn(async move {
-            for generation in 1.. {
-                if is_done.load(Ordering::SeqCst) {
-                    return;
-                }
-                put_integer(&*writes, name, generation, &tags(["users", name])).await;
-                watched[n].stored.store(generation, Ordering::SeqCst);
-                tokio::task::yield_now().await;
+impl Race {
+    async fn write(&self, n: usize) {
+        for generation in 1.. {
+            if self.is_over.load(Ordering::SeqCst) {
+                return;
             }
-        }));
-        let (reads, watched, is_done) =
-            (Arc::clone(&store), Arc::clone(&watches), Arc::clone(&done));
-        others.push(tokio::spawn(async move {
-            while !is_done.load(Ordering::SeqCst) {
-                let flushed = watched[n].flushed.load(Ordering::SeqCst);
-                let read = integer(&*reads, name).await;
-                assert!(read.is_none_or(|read| read > flushed), "{read:?} is read after {flushed}");
-                reads.touch(key(name), Some(Lifetime::Forever)).await.unwrap();
-                tokio::task::yield_now().await;
-            }
-        }));
+            put_integer(&*self.store, KEYS[n], generation, &tags(["users", KEYS[n]])).await;
+            self.stored[n].store(generation, Ordering::SeqCst);
+            tokio::task::yield_now().await;
+        }
     }
-    let flushers: Vec<_> = (0..2)
-        .map(|_| {
-            let (store, watches) = (Arc::clone(&store), Arc::clone(&watches));
-            tokio::spawn(async move {
-                for _ in 0..flushes {
-                    let before =
-                        watches.each_ref().map(|watch| watch.stored.load(Ordering::SeqCst));
-                    flush(&*store, ["users"]).await;
-                    for ((name, watch), before) in KEYS.iter().zip(&*watches).zip(before) {
-                        watch.flushed.fetch_max(before, Ordering::SeqCst);
-                        let read = integer(&*store, name).await;
-                        assert!(read.is_none_or(|read| read > before), "{read:?}, not {before}");
-                    }
-                }
-            })
-        })
-        .collect();
+
+    async fn read(&self, n: usize) {
+        while !self.is_over.load(Ordering::SeqCst) {
+            self.check(n, self.gone[n].load(Ordering::SeqCst)).await;
+            self.store.touch(key(KEYS[n]), Some(Lifetime::Forever)).await.unwrap();
+            tokio::task::yield_now().await;
+        }
+    }
+
+    async fn flush(&self, times: u64) {
+        for _ in 0..times {
+            let before = self.stored.each_ref().map(|stored| stored.load(Ordering::SeqCst));
+            flush(&*self.store, ["users"]).await;
+            for (n, gone) in before.into_iter().enumerate() {
+                self.gone[n].fetch_max(gone, Ordering::SeqCst);
+                self.check(n, gone).await;
+            }
+        }
+    }
+
+    /// Nothing is read of a generation that was flushed before this began.
+    async fn check(&self, n: usize, gone: i64) {
+        let read = integer(&*self.store, KEYS[n]).await;
+        assert!(read.is_none_or(|read| read > gone), "{read:?} is read after {gone} was flushed");
+    }
+}
+
+async fn nothing_outlives_a_flush_of_its_tag_on_threads(rig: Rig) {
+    let race = Arc::new(Race {
+        store: rig.store().await,
+        stored: Default::default(),
+        gone: Default::default(),
+        is_over: AtomicBool::new(false),
+    });
+    let mut others = Vec::new();
+    for n in 0..KEYS.len() {
+        let (writer, reader) = (Arc::clone(&race), Arc::clone(&race));
+        others.push(tokio::spawn(async move { writer.write(n).await }));
+        others.push(tokio::spawn(async move { reader.read(n).await }));
+    }
+    let times = rig.often(3_000, 40);
+    let flushers = [(); 2].map(|()| {
+        let race = Arc::clone(&race);
+        tokio::spawn(async move { race.flush(times).await })
+    });
     for flusher in flushers {
         flusher.await.unwrap();
     }
-    done.store(true, Ordering::SeqCst);
+    race.is_over.store(true, Ordering::SeqCst);
     for other in others {
         other.await.unwrap();
     }

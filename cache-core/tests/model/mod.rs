@@ -125,7 +125,9 @@ pub(crate) struct Trouble {
     pub(crate) puts_wait: AtomicBool,
     /// The versions of tags cannot be read.
     pub(crate) versions_fail: AtomicBool,
-    /// While it is set, reading versions takes a permit.
+    /// While it is set, what a `get` has read takes a permit on its way back.
+    pub(crate) gets_wait: AtomicBool,
+    /// The same for versions.
     pub(crate) versions_wait: AtomicBool,
     /// The store can do no tags at all.
     pub(crate) no_tags: AtomicBool,
@@ -337,6 +339,13 @@ impl Model {
         found
     }
 
+    fn on_its_way<'a, T: Send + 'a>(&'a self, answer: T) -> StoreFuture<'a, T> {
+        StoreFuture::pending(async move {
+            self.trouble.permits.0.acquire().await.expect("never closed").forget();
+            Ok(answer)
+        })
+    }
+
     /// For the flaws that look and then act: gives everybody else the time to come in between.
     fn in_two_steps<'a, T: Send + 'a>(act: impl FnOnce() -> T + Send + 'a) -> StoreFuture<'a, T> {
         StoreFuture::pending(async move {
@@ -400,6 +409,9 @@ impl Store for Model {
             return StoreFuture::ready(Err(unavailable()));
         }
         let found = self.read(key);
+        if self.trouble.gets_wait.load(Ordering::SeqCst) {
+            return self.on_its_way(found);
+        }
         let name = self.name(key);
         let plainly = self.is(Flaw::RemovesPlainly)
             || (self.is(Flaw::RemovesTheFlushedPlainly) && self.is_flushed(key));
@@ -684,12 +696,7 @@ impl TagStore for Model {
             return StoreFuture::ready(Err(unavailable()));
         }
         if self.trouble.versions_wait.load(Ordering::SeqCst) {
-            let names: Vec<_> = tags.iter().map(|tag| tag.as_str().to_owned()).collect();
-            return StoreFuture::pending(async move {
-                self.trouble.permits.0.acquire().await.expect("never closed").forget();
-                let tags: Vec<_> = names.iter().map(|name| Tag::new(name).unwrap()).collect();
-                Ok(self.read_versions(&tags))
-            });
+            return self.on_its_way(self.read_versions(tags));
         }
         StoreFuture::ok(self.read_versions(tags))
     }
@@ -726,7 +733,9 @@ impl Model {
     fn read_versions(&self, tags: &[Tag<'_>]) -> TagVersions {
         let state = &mut *self.state();
         if self.is(Flaw::VersionsChangeWhenAsked) {
-            tags.iter().for_each(|tag| state.renew(tag.as_str().into()));
+            for tag in tags {
+                state.renew(tag.as_str().into());
+            }
         }
         let mut pairs = self.current(state, tags);
         if self.is(Flaw::VersionsLoseTheOrder) {
