@@ -31,6 +31,7 @@ mod interleaved;
 mod locks;
 mod many;
 mod remember;
+mod tag_limits;
 mod tagged_loads;
 mod tags;
 mod values;
@@ -132,6 +133,7 @@ impl Suite {
             many::cases(),
             remember::cases(),
             tags::cases(),
+            tag_limits::cases(),
             flushed::cases(),
             tagged_loads::cases(),
             interleaved::cases(),
@@ -249,8 +251,8 @@ impl Rig {
         }
     }
 
-    /// How often to try what shows only by chance: as often as virtual time allows, which costs no waiting, or as
-    /// often as a store over a network does not take long for.
+    /// How often to try what shows only by chance: often where the store is near, which one in virtual time
+    /// is, and not so often where each call may be a round trip.
     fn often(&self, near: u64, far: u64) -> u64 {
         if self.suite.time == Time::Virtual { near } else { far }
     }

@@ -21,6 +21,7 @@ pub(super) fn cases() -> Vec<Case> {
         case!(many_who_call_after_a_flush_of_a_tag_share_a_load),
         case!(who_called_before_a_flush_of_a_tag_is_answered),
         case!(a_flush_of_another_tag_does_not_matter_to_a_load),
+        case!(those_who_wait_under_a_tag_share_a_load),
         case!(a_herd_under_tags_loads_once).on_threads(),
         case!(those_without_tags_wait_for_a_load_under_tags),
         case!(a_load_that_is_not_stored_is_shared_under_its_own_tags),
@@ -180,6 +181,20 @@ async fn a_flush_of_another_tag_does_not_matter_to_a_load(rig: Rig) {
         cache.forget("k").await.unwrap();
     }
     assert_eq!(cache.stats().overtaken, 0);
+}
+
+async fn those_who_wait_under_a_tag_share_a_load(rig: Rig) {
+    let (store, cache) = shared_store(&rig).await;
+    let held = Held::start_under(BOTH, &cache, "k").await;
+    let waiters = [BOTH, USERS, BOTH].map(|tags| waiter_under(tags, &cache, "k", "unused"));
+    settle(&cache, 3).await;
+    assert_eq!(held.finish("loaded").await.unwrap(), "loaded");
+    for waiter in waiters {
+        assert_eq!(waiter.await.unwrap().unwrap(), "loaded");
+    }
+    assert_eq!((cache.stats().loads, cache.stats().waits), (1, 3), "none had to wait again");
+    flush(&*store, ["posts"]).await;
+    assert!(!has(&*store, "k").await);
 }
 
 async fn a_herd_under_tags_loads_once(rig: Rig) {

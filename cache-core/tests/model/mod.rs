@@ -4,111 +4,22 @@
 //! with one it must fail the case that is there for it.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod flaw;
+pub(crate) mod late;
+mod locks;
+mod tags;
+
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard};
-use std::time::Duration;
 
 use cache_core::{
-    Acquisition, Encoded, Entry, Error, ErrorKind, Fence, Kept, Key, Lifetime, LockState,
-    LockStore, Owner, Payload, Store, StoreFuture, Tag, TagStore, TagVersions, Tagging, Terms, Ttl,
-    Value,
+    Encoded, Entry, Error, ErrorKind, Kept, Key, Lifetime, LockStore, Owner, Payload, Store,
+    StoreFuture, TagStore, Tagging, Terms, Ttl, Value,
 };
+pub(crate) use flaw::Flaw;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
-
-/// What a model does wrong.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Flaw {
-    None,
-    IgnoresLifetimes,
-    /// Serves an entry at its deadline.
-    ExpiresLate,
-    /// Removes what has expired in a second step, whatever is there by then.
-    RemovesPlainly,
-    RoundsWhatIsLeftDown,
-    PutKeepsTheLifetime,
-    TouchRevives,
-    TouchOfZeroKeeps,
-    AddOverwrites,
-    AddLooksFirst,
-    PullLooksFirst,
-    ForgetIsAlwaysTrue,
-    CountsInTwoSteps,
-    CountingProlongs,
-    CountersLiveForEver,
-    CountsOnWhereExpired,
-    CountsWrap,
-    CountsAnything,
-    LosesTheOrder,
-    AnswersADuplicateOnce,
-    ForgetsDuplicatesTwice,
-    FirstOfTwoStays,
-    TrimsKeys,
-    CutsKeys,
-    FlushLeavesTheEternal,
-    KeepsOverAnything,
-    ForgetsTags,
-    BearsOneTag,
-    BearsSixteenTags,
-    AsOfBearsOneTag,
-    OneCurrentTagIsEnough,
-    FlushesOneTag,
-    FlushOfNoTagsFlushesAll,
-    FlushComesLate,
-    TagFlushTakesTheUntagged,
-    TagFlushTakesAll,
-    /// Tags and keys share their names.
-    TagFlushTakesTheKey,
-    FoldsTags,
-    TrimsTags,
-    CutsTags,
-    OneVersionForAll,
-    VersionsLoseTheOrder,
-    VersionsChangeWhenAsked,
-    /// A flush takes the version away, and the next one is the first again.
-    VersionsRepeat,
-    PutKeepsTags,
-    UntaggedPutKeepsTags,
-    PutManyTagsTheFirst,
-    PutManyForgetsWhatWasReadBefore,
-    TheTaggedLiveForEver,
-    GetIgnoresTags,
-    HasIgnoresTags,
-    TtlIgnoresTags,
-    GetManyIgnoresTags,
-    KeptIgnoresTags,
-    KeepingForgetsTags,
-    /// Removes what was flushed in a second step, whatever is there by then.
-    RemovesTheFlushedPlainly,
-    TakeIgnoresTags,
-    TakesTheTaggedInTwoSteps,
-    ForgetIgnoresTags,
-    ForgetManyIgnoresTags,
-    TouchIgnoresTags,
-    TouchForgetsTags,
-    /// Writes again what it touches, under the versions of then.
-    TouchRenewsVersions,
-    AddIgnoresTags,
-    AddKeepsTags,
-    FailedAddReplacesTags,
-    AddsOverTheFlushedInTwoSteps,
-    CountsOnWhereFlushed,
-    CountingForgetsTags,
-    CountingReplacesTags,
-    CountersBearNothing,
-    RefusedCountsReplaceTags,
-    CountsTheTaggedInDoubles,
-    CountsAnythingTagged,
-    FlushKeepsVersions,
-    FlushOfValuesRenewsVersions,
-    ForgetsWhatWasReadBefore,
-    AnybodyReleases,
-    AnybodyRenews,
-    LeasesDoNotEnd,
-    FencesRepeat,
-    FlushFreesLocks,
-}
 
 pub(crate) struct Model {
     flaw: Flaw,
@@ -200,30 +111,8 @@ impl Model {
         }
     }
 
-    fn tag_name(&self, tag: &str) -> String {
-        match self.flaw {
-            Flaw::FoldsTags => tag.to_lowercase(),
-            Flaw::TrimsTags => tag.trim().into(),
-            Flaw::CutsTags => tag.chars().take(4_095).collect(),
-            Flaw::OneVersionForAll => String::new(),
-            _ => tag.into(),
-        }
-    }
-
     fn is_live(&self, state: &State, slot: &Slot) -> bool {
         self.is_fresh(slot) && self.is_current(state, slot)
-    }
-
-    /// Its tags are what they were, all of them.
-    fn is_current(&self, state: &State, slot: &Slot) -> bool {
-        let current = |(tag, version): &(String, u64)| {
-            state.versions.get(&self.tag_name(tag)) == Some(version)
-        };
-        let mut tags = slot.tags.iter();
-        if self.is(Flaw::OneCurrentTagIsEnough) && !slot.tags.is_empty() {
-            return tags.any(current);
-        }
-        tags.all(current)
     }
 
     /// It has not expired.
@@ -270,31 +159,6 @@ impl Model {
         let ends = tags.is_empty() || !self.is(Flaw::TheTaggedLiveForEver);
         let deadline = deadline(terms.lifetime).filter(|_| ends);
         Slot { value: payload.to_value(), deadline, tags }
-    }
-
-    fn current(&self, state: &mut State, tags: &[Tag<'_>]) -> Vec<(String, u64)> {
-        tags.iter()
-            .map(|tag| {
-                let fresh = if self.is(Flaw::VersionsRepeat) { 1 } else { state.unused() };
-                let name = self.tag_name(tag.as_str());
-                (tag.as_str().into(), *state.versions.entry(name).or_insert(fresh))
-            })
-            .collect()
-    }
-
-    /// The versions that tags have now which have been read before.
-    fn now(&self, state: &mut State, seen: &TagVersions) -> Vec<(String, u64)> {
-        let names: Vec<_> = seen.iter().map(|(name, _)| Tag::new(name).unwrap()).collect();
-        self.current(state, &names)
-    }
-
-    /// Gives the slot the versions of now.
-    fn renewed(&self, state: &mut State, mut slot: Slot) -> Slot {
-        for (tag, version) in &mut slot.tags {
-            let now = self.current(state, &[Tag::new(tag).unwrap()]);
-            *version = now[0].1;
-        }
-        slot
     }
 
     fn insert(&self, key: Key<'_>, payload: Payload<'_>, terms: Terms<'_>) {
@@ -687,131 +551,5 @@ impl Store for Model {
 
     fn locks(&self) -> Option<&dyn LockStore> {
         Some(self)
-    }
-}
-
-impl TagStore for Model {
-    fn versions<'a>(&'a self, tags: &[Tag<'_>]) -> StoreFuture<'a, TagVersions> {
-        if self.trouble.versions_fail.load(Ordering::SeqCst) {
-            return StoreFuture::ready(Err(unavailable()));
-        }
-        if self.trouble.versions_wait.load(Ordering::SeqCst) {
-            return self.on_its_way(self.read_versions(tags));
-        }
-        StoreFuture::ok(self.read_versions(tags))
-    }
-
-    fn flush<'a>(&'a self, tags: &[Tag<'_>]) -> StoreFuture<'a, ()> {
-        let mut state = self.state();
-        match self.flaw {
-            Flaw::FlushOfNoTagsFlushesAll if tags.is_empty() => state.versions.clear(),
-            Flaw::TagFlushTakesAll => state.slots.clear(),
-            Flaw::TagFlushTakesTheUntagged => state.slots.retain(|_, slot| !slot.tags.is_empty()),
-            _ => {}
-        }
-        let most = if self.is(Flaw::FlushesOneTag) { 1 } else { usize::MAX };
-        for tag in tags.iter().take(most) {
-            let name = self.tag_name(tag.as_str());
-            match self.flaw {
-                Flaw::FlushKeepsVersions => {}
-                Flaw::VersionsRepeat => drop(state.versions.remove(&name)),
-                Flaw::FlushComesLate => {
-                    state.late.0.push(name);
-                    state.late.1 = 3;
-                }
-                _ => state.renew(name),
-            }
-            if self.is(Flaw::TagFlushTakesTheKey) {
-                state.slots.remove(tag.as_str());
-            }
-        }
-        StoreFuture::ok(())
-    }
-}
-
-impl Model {
-    fn read_versions(&self, tags: &[Tag<'_>]) -> TagVersions {
-        let state = &mut *self.state();
-        if self.is(Flaw::VersionsChangeWhenAsked) {
-            for tag in tags {
-                state.renew(tag.as_str().into());
-            }
-        }
-        let mut pairs = self.current(state, tags);
-        if self.is(Flaw::VersionsLoseTheOrder) {
-            pairs.reverse();
-        }
-        TagVersions::new(pairs.into_iter().map(|(tag, version)| (tag.into(), version)))
-    }
-}
-
-impl Model {
-    fn held<'s>(&self, state: &'s mut State, name: Key<'_>) -> Option<&'s mut Lease> {
-        let ends = !self.is(Flaw::LeasesDoNotEnd);
-        let lease = state.leases.get_mut(name.as_str());
-        lease.filter(|lease| !ends || Instant::now() < lease.until)
-    }
-}
-
-impl LockStore for Model {
-    fn acquire<'a>(
-        &'a self,
-        name: Key<'a>,
-        owner: Owner,
-        lease: Duration,
-    ) -> StoreFuture<'a, Acquisition> {
-        let mut state = self.state();
-        if let Some(held) = self.held(&mut state, name) {
-            let left = held.until.saturating_duration_since(Instant::now());
-            return StoreFuture::ok(Acquisition::Held(left));
-        }
-        state.next += u64::from(!self.is(Flaw::FencesRepeat));
-        let until = Instant::now() + lease;
-        state.leases.insert(name.as_str().into(), Lease { owner, until });
-        StoreFuture::ok(Acquisition::Acquired(Fence(state.next)))
-    }
-
-    fn renew<'a>(&'a self, name: Key<'a>, owner: Owner, lease: Duration) -> StoreFuture<'a, bool> {
-        let mut state = self.state();
-        let held = self.held(&mut state, name);
-        match held.filter(|held| held.owner == owner || self.is(Flaw::AnybodyRenews)) {
-            None => StoreFuture::ok(false),
-            Some(held) => {
-                held.until = Instant::now() + lease;
-                StoreFuture::ok(true)
-            }
-        }
-    }
-
-    fn release<'a>(&'a self, name: Key<'a>, owner: Owner) -> StoreFuture<'a, bool> {
-        let mut state = self.state();
-        let held = self.held(&mut state, name);
-        let released =
-            held.is_some_and(|held| held.owner == owner || self.is(Flaw::AnybodyReleases));
-        if released {
-            state.leases.remove(name.as_str());
-        }
-        StoreFuture::ok(released)
-    }
-
-    fn freed<'a>(&'a self, _: Key<'a>) -> StoreFuture<'a, ()> {
-        // It may always resolve too early.
-        StoreFuture::ok(())
-    }
-
-    fn inspect<'a>(&'a self, name: Key<'a>) -> StoreFuture<'a, Option<LockState>> {
-        let mut state = self.state();
-        let held = self.held(&mut state, name);
-        StoreFuture::ok(held.map(|lease| LockState {
-            owner: lease.owner,
-            left: lease.until.saturating_duration_since(Instant::now()),
-        }))
-    }
-
-    fn force_release<'a>(&'a self, name: Key<'a>) -> StoreFuture<'a, bool> {
-        let mut state = self.state();
-        let held = self.held(&mut state, name).is_some();
-        state.leases.remove(name.as_str());
-        StoreFuture::ok(held)
     }
 }
