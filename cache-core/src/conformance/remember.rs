@@ -199,11 +199,13 @@ async fn a_failed_load_is_told_to_all_and_cached_for_none(rig: Rig) {
 async fn a_dropped_loader_hands_over(rig: Rig) {
     let cache = rig.cache().await;
     let held = Held::start(&cache, "k").await;
-    let waiters = [waiter(&cache, "k", "second"), waiter(&cache, "k", "third")];
+    let second = waiter(&cache, "k", "second");
+    settle(&cache, 1).await;
+    let third = waiter(&cache, "k", "third");
     settle(&cache, 2).await;
     held.call.abort();
     assert!(held.call.await.unwrap_err().is_cancelled());
-    for waiter in waiters {
+    for waiter in [second, third] {
         assert_eq!(waiter.await.unwrap().unwrap(), "second", "one of them loads, for both");
     }
     assert_eq!(cache.stats().loads, 2);

@@ -294,14 +294,15 @@ async fn a_failed_load_under_tags_is_told_to_all(rig: Rig) {
 async fn a_dropped_loader_under_tags_hands_over(rig: Rig) {
     let (store, cache) = shared_store(&rig).await;
     let held = Held::start_under(USERS, &cache, "k").await;
-    let waiters = [(USERS, "second"), (USERS, "third")]
-        .map(|(tags, own)| waiter_under(tags, &cache, "k", own));
+    let second = waiter_under(USERS, &cache, "k", "second");
+    settle(&cache, 1).await;
+    let third = waiter_under(USERS, &cache, "k", "third");
     settle(&cache, 2).await;
     // A flush before the lead changes hands is one that the new load sees.
     flush(&*store, ["users"]).await;
     held.call.abort();
     assert!(held.call.await.unwrap_err().is_cancelled());
-    for waiter in waiters {
+    for waiter in [second, third] {
         assert_eq!(waiter.await.unwrap().unwrap(), "second", "one of them loads, for both");
     }
     assert_eq!(get(&cache).await.as_deref(), Some("second"));
