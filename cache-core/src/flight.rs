@@ -570,4 +570,82 @@ mod tests {
         assert!(leads.iter().all(|lead| !lead.begin_write()));
         writing.land(1);
     }
+
+    #[test]
+    fn who_comes_after_a_departure_flies_anew_and_who_waited_is_told() {
+        let flights = Flights::new();
+        let departed = lead(&flights);
+        let mut waiter = spawn(wait(&flights).turn());
+        assert!(waiter.poll().is_pending());
+        assert!(departed.begin_write());
+        assert!(departed.depart(), "somebody waits");
+        assert!(!flights.any());
+        let fresh = lead(&flights);
+        departed.land(1);
+        assert!(matches!(waiter.poll(), Poll::Ready(Turn::Landed(1))));
+        assert!(matches!(flights.board(key()), Boarding::Wait(_)), "the fresh one is untouched");
+        assert!(fresh.begin_write());
+        fresh.land(2);
+        assert!(!flights.any());
+    }
+
+    #[test]
+    fn who_departs_alone_is_told_so() {
+        let flights = Flights::new();
+        let alone = lead(&flights);
+        let mut gone = spawn(wait(&flights).turn());
+        assert!(gone.poll().is_pending());
+        drop(gone);
+        assert!(!alone.depart());
+        assert!(!flights.any());
+        alone.land(1);
+    }
+
+    #[test]
+    fn all_who_waited_for_a_departed_leader_that_left_board_again() {
+        let flights = Flights::new();
+        let departed = lead(&flights);
+        let mut waiters = [(); 3].map(|()| spawn(wait(&flights).turn()));
+        assert!(waiters.iter_mut().all(|waiter| waiter.poll().is_pending()));
+        assert!(departed.begin_write() && departed.depart());
+        drop(departed);
+        for waiter in &mut waiters {
+            assert!(waiter.is_woken());
+            assert!(matches!(waiter.poll(), Poll::Ready(Turn::Again)));
+        }
+        assert!(!flights.any());
+        drop(lead(&flights));
+    }
+
+    #[test]
+    fn a_departure_ends_the_write_for_those_who_change_the_key() {
+        let flights = Flights::new();
+        let departed = lead(&flights);
+        let _waiter = wait(&flights);
+        assert!(departed.begin_write());
+        let mut change = spawn(flights.change(key()));
+        let mut all = spawn(flights.change_all());
+        assert!(change.poll().is_pending() && all.poll().is_pending());
+        assert!(departed.depart());
+        assert!(change.is_woken() && all.is_woken());
+        assert!(change.poll().is_ready() && all.poll().is_ready());
+        assert!(!departed.begin_write(), "it stores nothing more");
+        departed.land(1);
+    }
+
+    #[test]
+    fn an_overtaken_flight_departs_without_the_one_that_took_its_place() {
+        let flights = Flights::new();
+        let overtaken = lead(&flights);
+        let mut before = spawn(wait(&flights).turn());
+        assert!(before.poll().is_pending());
+        drop(tokio_test::block_on(flights.change(key())));
+        let fresh = lead(&flights);
+        assert!(overtaken.depart());
+        assert!(flights.any() && fresh.begin_write());
+        overtaken.land(1);
+        assert!(matches!(before.poll(), Poll::Ready(Turn::Landed(1))));
+        fresh.land(2);
+        assert!(!flights.any());
+    }
 }

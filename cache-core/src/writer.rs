@@ -48,6 +48,7 @@ impl<'c> Writer<'c> {
         let Self { cache, .. } = self;
         let key = Key::new(key.as_ref()).map_err(during("put"))?;
         let Some(lifetime) = cache.lifetime(ttl).map_err(at("put", key))? else {
+            self.store_for("put", key)?;
             return cache.remove(key, "put").await.map(drop);
         };
         let _change = cache.inner.flights.change(key).await;
@@ -69,6 +70,7 @@ impl<'c> Writer<'c> {
         let (given, values): (Vec<_>, Vec<_>) = entries.into_iter().unzip();
         let keys = checked(&given, "put_many")?;
         let Some(lifetime) = cache.lifetime(ttl).map_err(during("put_many"))? else {
+            self.store("put_many")?;
             return cache.remove_many(&keys, "put_many").await.map(drop);
         };
         let _changes = cache.changes(&keys).await;
@@ -89,7 +91,7 @@ impl<'c> Writer<'c> {
         let Self { cache, .. } = self;
         let key = Key::new(key.as_ref()).map_err(during("add"))?;
         let Some(lifetime) = cache.lifetime(ttl).map_err(at("add", key))? else {
-            return Ok(false);
+            return self.store_for("add", key).map(|_| false);
         };
         let _change = cache.inner.flights.change(key).await;
         let store = self.store_for("add", key)?;

@@ -4,6 +4,7 @@
 mod model;
 
 use cache_core::conformance::{Case, Suite, Verdict};
+use model::late::Late;
 use model::{Flaw, Model};
 
 fn suite(flaw: Flaw) -> Suite {
@@ -22,8 +23,17 @@ fn a_right_store_passes_every_case() {
     }
 }
 
+/// No case takes for granted that an answer is there at once.
+#[test]
+fn a_right_store_whose_answers_take_a_while_passes_every_case() {
+    let suite = Suite::new(|| async { Late::new(Model::new(Flaw::None)) }).in_virtual_time();
+    for case in Suite::cases() {
+        assert_eq!(suite.run(&case), Verdict::Passed, "{}", case.name());
+    }
+}
+
 /// Each flaw, and the case that is there to catch it.
-const CAUGHT_BY: [(Flaw, &str); 34] = [
+const CAUGHT_BY: [(Flaw, &str); 87] = [
     (Flaw::IgnoresLifetimes, "an_entry_is_gone_at_its_deadline"),
     (Flaw::ExpiresLate, "an_entry_is_gone_at_its_deadline"),
     (Flaw::RemovesPlainly, "a_read_of_what_has_expired_takes_nothing_fresh_away"),
@@ -53,6 +63,59 @@ const CAUGHT_BY: [(Flaw, &str); 34] = [
     (Flaw::FlushKeepsVersions, "a_flush_of_one_tag_takes_its_entries_away"),
     (Flaw::FlushOfValuesRenewsVersions, "a_flush_of_values_leaves_versions_alone"),
     (Flaw::ForgetsWhatWasReadBefore, "what_was_read_before_a_flush_is_not_served_after_it"),
+    (Flaw::BearsOneTag, "a_flush_of_any_of_its_tags_takes_an_entry_away"),
+    (Flaw::BearsSixteenTags, "a_hundred_keys_bear_a_hundred_tags"),
+    (Flaw::AsOfBearsOneTag, "one_flushed_version_of_several_is_enough"),
+    (Flaw::OneCurrentTagIsEnough, "a_flush_of_any_of_its_tags_takes_an_entry_away"),
+    (Flaw::FlushesOneTag, "several_tags_are_flushed_at_once"),
+    (Flaw::FlushOfNoTagsFlushesAll, "a_flush_of_no_tags_does_nothing"),
+    (Flaw::FlushComesLate, "nothing_outlives_a_flush_of_its_tag_on_threads"),
+    (Flaw::TagFlushTakesTheUntagged, "a_flush_of_any_of_its_tags_takes_an_entry_away"),
+    (Flaw::TagFlushTakesAll, "several_tags_are_flushed_at_once"),
+    (Flaw::TagFlushTakesTheKey, "a_tag_may_be_named_like_a_key"),
+    (Flaw::FoldsTags, "odd_tags_are_tags_and_apart"),
+    (Flaw::TrimsTags, "odd_tags_are_tags_and_apart"),
+    (Flaw::CutsTags, "an_entry_bears_as_many_and_as_long_tags_as_are_allowed"),
+    (Flaw::OneVersionForAll, "a_hundred_keys_bear_a_tag_each"),
+    (Flaw::VersionsLoseTheOrder, "versions_come_in_the_order_asked"),
+    (Flaw::VersionsChangeWhenAsked, "what_was_read_before_a_flush_is_not_served_after_it"),
+    (Flaw::VersionsRepeat, "what_was_flushed_does_not_come_back"),
+    (Flaw::PutKeepsTags, "a_put_under_other_tags_is_free_of_the_old_ones"),
+    (Flaw::UntaggedPutKeepsTags, "a_put_without_tags_is_free_of_them"),
+    (Flaw::PutManyTagsTheFirst, "many_are_put_under_tags_together"),
+    (Flaw::PutManyForgetsWhatWasReadBefore, "many_are_put_under_tags_together"),
+    (Flaw::TheTaggedLiveForEver, "a_lifetime_ends_what_is_tagged"),
+    (Flaw::GetIgnoresTags, "a_flushed_entry_is_not_read"),
+    (Flaw::HasIgnoresTags, "a_flushed_entry_is_not_read"),
+    (Flaw::TtlIgnoresTags, "a_flushed_entry_is_not_read"),
+    (Flaw::GetManyIgnoresTags, "a_flushed_entry_is_not_read"),
+    (Flaw::KeptIgnoresTags, "a_flushed_entry_is_not_shared"),
+    (Flaw::KeepingForgetsTags, "a_flushed_entry_is_not_shared"),
+    (Flaw::RemovesTheFlushedPlainly, "a_read_of_what_was_flushed_takes_nothing_fresh_away"),
+    (Flaw::TakeIgnoresTags, "a_flushed_entry_cannot_be_taken"),
+    (Flaw::TakesTheTaggedInTwoSteps, "of_many_takes_under_a_tag_one_gets_it"),
+    (Flaw::ForgetIgnoresTags, "a_flushed_entry_cannot_be_forgotten"),
+    (Flaw::ForgetManyIgnoresTags, "flushed_entries_are_not_counted_when_forgotten"),
+    (Flaw::TouchIgnoresTags, "a_touch_revives_nothing_flushed"),
+    (Flaw::TouchForgetsTags, "a_touch_keeps_the_tags"),
+    (Flaw::TouchRenewsVersions, "nothing_outlives_a_flush_of_its_tag"),
+    (Flaw::AddIgnoresTags, "an_add_over_what_was_flushed_stores"),
+    (Flaw::AddKeepsTags, "an_add_over_what_was_flushed_stores"),
+    (Flaw::FailedAddReplacesTags, "an_add_that_stores_nothing_changes_no_tags"),
+    (Flaw::AddsOverTheFlushedInTwoSteps, "of_many_adds_over_what_was_flushed_one_stores"),
+    (Flaw::CountsOnWhereFlushed, "a_flushed_counter_starts_anew"),
+    (Flaw::CountingForgetsTags, "counting_keeps_tags_and_lifetime"),
+    (Flaw::CountingReplacesTags, "counting_keeps_tags_and_lifetime"),
+    (Flaw::CountersBearNothing, "a_counter_is_created_under_its_tags"),
+    (Flaw::RefusedCountsReplaceTags, "what_is_no_integer_is_not_counted_under_tags"),
+    (Flaw::CountsTheTaggedInDoubles, "integers_under_tags_are_exact"),
+    (Flaw::CountsAnythingTagged, "what_is_no_integer_is_not_counted_under_tags"),
+    (Flaw::AsOfBearsOneTag, "what_was_loaded_under_a_tag_goes_with_it"),
+    (Flaw::ForgetsWhatWasReadBefore, "a_flush_of_a_tag_during_the_load_wins"),
+    (Flaw::ForgetsWhatWasReadBefore, "a_load_that_flushes_its_own_tag_is_not_stored"),
+    (Flaw::ForgetsWhatWasReadBefore, "who_calls_after_a_flush_of_a_tag_loads_anew"),
+    (Flaw::OneVersionForAll, "a_flush_of_another_tag_does_not_matter_to_a_load"),
+    (Flaw::VersionsChangeWhenAsked, "those_who_wait_under_a_tag_share_a_load"),
     (Flaw::AnybodyReleases, "only_the_owner_renews_and_releases"),
     (Flaw::AnybodyRenews, "only_the_owner_renews_and_releases"),
     (Flaw::LeasesDoNotEnd, "a_lease_ends_at_its_deadline"),

@@ -26,9 +26,13 @@
 
 mod counters;
 mod expiry;
+mod flushed;
+mod interleaved;
 mod locks;
 mod many;
 mod remember;
+mod tag_limits;
+mod tagged_loads;
 mod tags;
 mod values;
 
@@ -129,6 +133,10 @@ impl Suite {
             many::cases(),
             remember::cases(),
             tags::cases(),
+            tag_limits::cases(),
+            flushed::cases(),
+            tagged_loads::cases(),
+            interleaved::cases(),
             locks::cases(),
         ]
         .concat()
@@ -241,6 +249,12 @@ impl Rig {
             Time::Virtual => tokio::time::advance(time).await,
             Time::Real => tokio::time::sleep(time).await,
         }
+    }
+
+    /// How often to try what shows only by chance: often where the store is near, which one in virtual time
+    /// is, and not so often where each call may be a round trip.
+    fn often(&self, near: u64, far: u64) -> u64 {
+        if self.suite.time == Time::Virtual { near } else { far }
     }
 
     /// Whether what is said of a deadline can be checked to the millisecond.

@@ -8,7 +8,7 @@ use tokio::sync::{Notify, oneshot};
 use tokio::task::JoinHandle;
 
 use super::{Case, Rig, case, millis};
-use crate::{Cache, Error, ErrorKind, Ttl};
+use crate::{Cache, Error, ErrorKind, Tag, Ttl};
 
 pub(super) fn cases() -> Vec<Case> {
     vec![
@@ -34,31 +34,36 @@ pub(super) fn cases() -> Vec<Case> {
 }
 
 /// A load that is held up until it is told what to bring.
-struct Held {
-    call: JoinHandle<Result<String, Error>>,
-    finish: oneshot::Sender<Result<String, Error>>,
+pub(super) struct Held {
+    pub(super) call: JoinHandle<Result<String, Error>>,
+    pub(super) finish: oneshot::Sender<Result<String, Error>>,
 }
 
 impl Held {
     /// Calls `remember` in a task, and returns when its load is running.
     async fn start(cache: &Cache, key: &'static str) -> Self {
+        Self::start_under(&[], cache, key).await
+    }
+
+    /// The same under tags.
+    pub(super) async fn start_under(
+        tags: &'static [&'static str],
+        cache: &Cache,
+        key: &'static str,
+    ) -> Self {
         let (finish, finished) = oneshot::channel();
         let (running, runs) = oneshot::channel();
-        let cache = cache.clone();
-        let call = tokio::spawn(async move {
-            let load = async move || {
-                running.send(()).expect("the case waits");
-                // Without the hook's message: this panic is part of a case.
-                finished.await.unwrap_or_else(|_| resume_unwind(Box::new("the load panics")))
-            };
-            cache.remember(key, "1h", load).await
+        let call = call_under(tags, cache, key, async {
+            running.send(()).expect("the case waits");
+            // Without the hook's message: this panic is part of a case.
+            finished.await.unwrap_or_else(|_| resume_unwind(Box::new("the load panics")))
         });
         runs.await.expect("the load runs");
         Self { call, finish }
     }
 
     /// Lets the load bring `value`, and returns what the call gives.
-    async fn finish(self, value: &str) -> Result<String, Error> {
+    pub(super) async fn finish(self, value: &str) -> Result<String, Error> {
         self.finish.send(Ok(value.into())).expect("the load waits");
         self.call.await.expect("the call does not panic")
     }
@@ -70,14 +75,35 @@ fn waiter(
     key: &'static str,
     own: &'static str,
 ) -> JoinHandle<Result<String, Error>> {
+    waiter_under(&[], cache, key, own)
+}
+
+/// The same under tags.
+pub(super) fn waiter_under(
+    tags: &'static [&'static str],
+    cache: &Cache,
+    key: &'static str,
+    own: &'static str,
+) -> JoinHandle<Result<String, Error>> {
+    call_under(tags, cache, key, async { Ok(own.into()) })
+}
+
+/// Calls `remember` in a task. It has not begun when this returns.
+fn call_under(
+    tags: &'static [&'static str],
+    cache: &Cache,
+    key: &'static str,
+    load: impl Future<Output = Result<String, Error>> + Send + 'static,
+) -> JoinHandle<Result<String, Error>> {
     let cache = cache.clone();
-    tokio::spawn(
-        async move { cache.remember(key, "1h", async || Ok::<_, Error>(own.into())).await },
-    )
+    tokio::spawn(async move {
+        let tags: Vec<_> = tags.iter().map(|tag| Tag::new(tag).unwrap()).collect();
+        cache.writer(&tags).remember(key, "1h", async || load.await).await
+    })
 }
 
 /// Lets every task run until it waits. On one thread: nothing is left to chance.
-async fn settle(cache: &Cache, waits: u64) {
+pub(super) async fn settle(cache: &Cache, waits: u64) {
     while cache.stats().waits < waits {
         tokio::task::yield_now().await;
     }
@@ -173,11 +199,13 @@ async fn a_failed_load_is_told_to_all_and_cached_for_none(rig: Rig) {
 async fn a_dropped_loader_hands_over(rig: Rig) {
     let cache = rig.cache().await;
     let held = Held::start(&cache, "k").await;
-    let waiters = [waiter(&cache, "k", "second"), waiter(&cache, "k", "third")];
+    let second = waiter(&cache, "k", "second");
+    settle(&cache, 1).await;
+    let third = waiter(&cache, "k", "third");
     settle(&cache, 2).await;
     held.call.abort();
     assert!(held.call.await.unwrap_err().is_cancelled());
-    for waiter in waiters {
+    for waiter in [second, third] {
         assert_eq!(waiter.await.unwrap().unwrap(), "second", "one of them loads, for both");
     }
     assert_eq!(cache.stats().loads, 2);

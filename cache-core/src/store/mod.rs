@@ -19,6 +19,8 @@ use crate::{Encoded, Entry, Kept, Key, Payload, StoreFuture, Terms, Ttl};
 ///
 /// - **Expiry is exact**: an entry is gone *at* its deadline, for every method, whether or not its
 ///   memory has been given back.
+/// - **What was flushed is absent**: so is an entry one of whose tags has been [flushed](TagStore::flush), for
+///   every method. It is not counted, taken or revived, and what is stored in its place bears none of its tags.
 /// - **Each method acts on a key in one step.** Whatever runs beside it sees the key before or after,
 ///   never between.
 /// - **A payload is copied before the method returns.** The borrowed arguments other than `self` and
@@ -65,7 +67,8 @@ pub trait Store: Send + Sync + 'static {
         terms: Terms<'_>,
     ) -> StoreFuture<'a, ()>;
 
-    /// Stores an entry if there is no live one at `key`. Returns whether it was stored.
+    /// Stores an entry if there is no live one at `key`. Returns whether it was stored; where it was not, what
+    /// is there keeps its lifetime and tags.
     fn add<'a>(
         &'a self,
         key: Key<'a>,
@@ -83,8 +86,8 @@ pub trait Store: Send + Sync + 'static {
     /// counts once. One round trip per server involved.
     fn forget_many<'a>(&'a self, keys: &[Key<'a>]) -> StoreFuture<'a, usize>;
 
-    /// Gives the live entry at `key` a new lifetime, from now; `None` removes it. Returns whether there
-    /// was a live one: an expired one is not revived.
+    /// Gives the live entry at `key` a new lifetime, from now; `None` removes it. Its tags, and the versions
+    /// that it bears them at, stay. Returns whether there was a live one: an expired one is not revived.
     fn touch<'a>(
         &'a self,
         key: Key<'a>,
@@ -94,7 +97,8 @@ pub trait Store: Send + Sync + 'static {
     /// Adds `by` to the integer at `key` and returns the sum. Where there is no live entry it starts
     /// from 0 on the terms of `created`, in the same step; where there is one, its lifetime and tags
     /// stay. [`NotACounter`](crate::ErrorKind::NotACounter) for another value and
-    /// [`CounterOverflow`](crate::ErrorKind::CounterOverflow) past `i64` leave the entry untouched.
+    /// [`CounterOverflow`](crate::ErrorKind::CounterOverflow) past `i64` leave the entry untouched, tags
+    /// included. Sums are exact, also under tags.
     fn increment<'a>(&'a self, key: Key<'a>, by: i64, created: Terms<'_>) -> StoreFuture<'a, i64>;
 
     /// The object that is [kept](Self::keep) beside the live entry at `key`, where this store keeps objects.
@@ -103,7 +107,7 @@ pub trait Store: Send + Sync + 'static {
 
     /// Offers `kept`, which is `seen` with the object that was read from it beside it. A store that
     /// keeps objects puts it in the place of `seen`, if [that](Encoded::is_same) is still what is
-    /// stored, and changes nothing else; a store that does not ignores it.
+    /// stored, and changes nothing else, neither lifetime nor tags; a store that does not ignores it.
     fn keep(&self, key: Key<'_>, seen: &Encoded, kept: Encoded);
 
     /// Removes every value of this store, whatever it is tagged with, and nothing else: neither locks,

@@ -4,60 +4,22 @@
 //! with one it must fail the case that is there for it.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod flaw;
+pub(crate) mod late;
+mod locks;
+mod tags;
+
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard};
-use std::time::Duration;
 
 use cache_core::{
-    Acquisition, Encoded, Entry, Error, ErrorKind, Fence, Kept, Key, Lifetime, LockState,
-    LockStore, Owner, Payload, Store, StoreFuture, Tag, TagStore, TagVersions, Tagging, Terms, Ttl,
-    Value,
+    Encoded, Entry, Error, ErrorKind, Kept, Key, Lifetime, LockStore, Owner, Payload, Store,
+    StoreFuture, TagStore, Tagging, Terms, Ttl, Value,
 };
+pub(crate) use flaw::Flaw;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
-
-/// What a model does wrong.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Flaw {
-    None,
-    IgnoresLifetimes,
-    /// Serves an entry at its deadline.
-    ExpiresLate,
-    /// Removes what has expired in a second step, whatever is there by then.
-    RemovesPlainly,
-    RoundsWhatIsLeftDown,
-    PutKeepsTheLifetime,
-    TouchRevives,
-    TouchOfZeroKeeps,
-    AddOverwrites,
-    AddLooksFirst,
-    PullLooksFirst,
-    ForgetIsAlwaysTrue,
-    CountsInTwoSteps,
-    CountingProlongs,
-    CountersLiveForEver,
-    CountsOnWhereExpired,
-    CountsWrap,
-    CountsAnything,
-    LosesTheOrder,
-    AnswersADuplicateOnce,
-    ForgetsDuplicatesTwice,
-    FirstOfTwoStays,
-    TrimsKeys,
-    CutsKeys,
-    FlushLeavesTheEternal,
-    KeepsOverAnything,
-    ForgetsTags,
-    FlushKeepsVersions,
-    FlushOfValuesRenewsVersions,
-    ForgetsWhatWasReadBefore,
-    AnybodyReleases,
-    AnybodyRenews,
-    LeasesDoNotEnd,
-    FencesRepeat,
-    FlushFreesLocks,
-}
 
 pub(crate) struct Model {
     flaw: Flaw,
@@ -72,6 +34,14 @@ pub(crate) struct Trouble {
     pub(crate) writes_fail: AtomicBool,
     /// While it is set, a `put` takes a permit before it takes place.
     pub(crate) puts_wait: AtomicBool,
+    /// The versions of tags cannot be read.
+    pub(crate) versions_fail: AtomicBool,
+    /// While it is set, what a `get` has read takes a permit on its way back.
+    pub(crate) gets_wait: AtomicBool,
+    /// The same for versions.
+    pub(crate) versions_wait: AtomicBool,
+    /// The store can do no tags at all.
+    pub(crate) no_tags: AtomicBool,
     pub(crate) permits: Permits,
 }
 
@@ -94,6 +64,8 @@ struct State {
     leases: HashMap<String, Lease>,
     /// For versions and fences: never the same twice.
     next: u64,
+    /// Tags whose flush comes late, and after how many more steps.
+    late: (Vec<String>, usize),
 }
 
 #[derive(Clone)]
@@ -118,7 +90,16 @@ impl Model {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap()
+        let mut state = self.state.lock().unwrap();
+        if let Some(left) = state.late.1.checked_sub(1) {
+            state.late.1 = left;
+            if left == 0 {
+                for name in std::mem::take(&mut state.late.0) {
+                    state.renew(name);
+                }
+            }
+        }
+        state
     }
 
     fn name(&self, key: Key<'_>) -> String {
@@ -131,63 +112,102 @@ impl Model {
     }
 
     fn is_live(&self, state: &State, slot: &Slot) -> bool {
-        let fresh = slot.deadline.is_none_or(|deadline| match self.flaw {
+        self.is_fresh(slot) && self.is_current(state, slot)
+    }
+
+    /// It has not expired.
+    fn is_fresh(&self, slot: &Slot) -> bool {
+        slot.deadline.is_none_or(|deadline| match self.flaw {
             Flaw::IgnoresLifetimes => true,
             Flaw::ExpiresLate => Instant::now() <= deadline,
             _ => Instant::now() < deadline,
-        });
-        fresh && slot.tags.iter().all(|(tag, version)| state.versions.get(tag) == Some(version))
+        })
     }
 
     fn live<'s>(&self, state: &'s State, key: Key<'_>) -> Option<&'s Slot> {
         state.slots.get(&self.name(key)).filter(|slot| self.is_live(state, slot))
     }
 
+    /// The same, with flushed ones as well where that is the flaw.
+    fn live_or<'s>(&self, flaw: Flaw, state: &'s State, key: Key<'_>) -> Option<&'s Slot> {
+        let ignores = self.is(flaw);
+        let slot = state.slots.get(&self.name(key))?;
+        (self.is_live(state, slot) || (ignores && self.is_fresh(slot))).then_some(slot)
+    }
+
+    fn is_flushed(&self, key: Key<'_>) -> bool {
+        let state = self.state();
+        state.slots.get(&self.name(key)).is_some_and(|slot| !self.is_current(&state, slot))
+    }
+
     fn slot(&self, state: &mut State, payload: Payload<'_>, terms: Terms<'_>) -> Slot {
-        let tags = match terms.tags {
+        let mut tags = match terms.tags {
             _ if self.is(Flaw::ForgetsTags) => Vec::new(),
-            Tagging::Current(tags) => Self::current(state, tags),
-            Tagging::AsOf(seen) if self.is(Flaw::ForgetsWhatWasReadBefore) => {
-                let names: Vec<_> = seen.iter().map(|(name, _)| Tag::new(name).unwrap()).collect();
-                Self::current(state, &names)
-            }
+            Tagging::Current(tags) => self.current(state, tags),
+            Tagging::AsOf(seen) if self.is(Flaw::ForgetsWhatWasReadBefore) => self.now(state, seen),
             Tagging::AsOf(seen) => {
-                seen.iter().map(|(tag, version)| (tag.into(), version)).collect()
+                let most = if self.is(Flaw::AsOfBearsOneTag) { 1 } else { usize::MAX };
+                seen.iter().take(most).map(|(tag, version)| (tag.into(), version)).collect()
             }
             _ => Vec::new(),
         };
-        Slot { value: payload.to_value(), deadline: deadline(terms.lifetime), tags }
-    }
-
-    fn current(state: &mut State, tags: &[Tag<'_>]) -> Vec<(String, u64)> {
-        tags.iter()
-            .map(|tag| {
-                state.next += 1;
-                let fresh = state.next;
-                (tag.as_str().into(), *state.versions.entry(tag.as_str().into()).or_insert(fresh))
-            })
-            .collect()
+        match self.flaw {
+            Flaw::BearsOneTag => tags.truncate(1),
+            Flaw::BearsSixteenTags => tags.truncate(16),
+            _ => {}
+        }
+        let ends = tags.is_empty() || !self.is(Flaw::TheTaggedLiveForEver);
+        let deadline = deadline(terms.lifetime).filter(|_| ends);
+        Slot { value: payload.to_value(), deadline, tags }
     }
 
     fn insert(&self, key: Key<'_>, payload: Payload<'_>, terms: Terms<'_>) {
         let state = &mut *self.state();
-        let mut slot = self.slot(state, payload, terms);
-        if self.is(Flaw::PutKeepsTheLifetime)
-            && let Some(there) = self.live(state, key)
-        {
-            slot.deadline = there.deadline;
+        let slot = self.slot(state, payload, terms);
+        self.insert_slot(state, key, slot);
+    }
+
+    fn insert_slot(&self, state: &mut State, key: Key<'_>, mut slot: Slot) {
+        if let Some(there) = self.live(state, key) {
+            if self.is(Flaw::PutKeepsTheLifetime) {
+                slot.deadline = there.deadline;
+            }
+            let keeps = if slot.tags.is_empty() {
+                self.is(Flaw::UntaggedPutKeepsTags)
+            } else {
+                self.is(Flaw::PutKeepsTags)
+            };
+            if keeps {
+                slot.tags.extend_from_slice(&there.tags);
+            }
         }
         state.slots.insert(self.name(key), slot);
     }
 
     fn read(&self, key: Key<'_>) -> Option<Entry> {
-        self.live(&self.state(), key).map(|slot| Entry::new(slot.value.clone()))
+        self.read_or(Flaw::GetIgnoresTags, key)
+    }
+
+    fn read_or(&self, flaw: Flaw, key: Key<'_>) -> Option<Entry> {
+        self.live_or(flaw, &self.state(), key).map(|slot| Entry::new(slot.value.clone()))
     }
 
     fn remove(&self, key: Key<'_>) -> Option<Entry> {
+        self.remove_or(Flaw::None, key)
+    }
+
+    fn remove_or(&self, flaw: Flaw, key: Key<'_>) -> Option<Entry> {
         let state = &mut *self.state();
-        let slot = state.slots.remove(&self.name(key))?;
-        self.is_live(state, &slot).then(|| Entry::new(slot.value))
+        let found = self.live_or(flaw, state, key).map(|slot| Entry::new(slot.value.clone()));
+        state.slots.remove(&self.name(key));
+        found
+    }
+
+    fn on_its_way<'a, T: Send + 'a>(&'a self, answer: T) -> StoreFuture<'a, T> {
+        StoreFuture::pending(async move {
+            self.trouble.permits.0.acquire().await.expect("never closed").forget();
+            Ok(answer)
+        })
     }
 
     /// For the flaws that look and then act: gives everybody else the time to come in between.
@@ -202,19 +222,41 @@ impl Model {
 
     fn counted(&self, slot: &mut Slot, by: i64) -> Result<i64, Error> {
         let Value::Integer(integer) = &mut slot.value else {
-            if self.is(Flaw::CountsAnything) {
+            let tagged = !slot.tags.is_empty();
+            if self.is(Flaw::CountsAnything) || (tagged && self.is(Flaw::CountsAnythingTagged)) {
                 slot.value = Value::Integer(by);
                 return Ok(by);
             }
             return Err(Error::new(ErrorKind::NotACounter, "not an integer"));
         };
         *integer = match integer.checked_add(by) {
+            Some(sum) if self.is(Flaw::CountsTheTaggedInDoubles) && !slot.tags.is_empty() => {
+                in_doubles(sum)
+            }
             Some(sum) => sum,
             None if self.is(Flaw::CountsWrap) => integer.wrapping_add(by),
             None => return Err(Error::new(ErrorKind::CounterOverflow, "too large")),
         };
         Ok(*integer)
     }
+}
+
+impl State {
+    /// A number that was never given out.
+    fn unused(&mut self) -> u64 {
+        self.next += 1;
+        self.next
+    }
+
+    fn renew(&mut self, tag: String) {
+        let fresh = self.unused();
+        self.versions.insert(tag, fresh);
+    }
+}
+
+#[allow(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "the flaw")]
+fn in_doubles(sum: i64) -> i64 {
+    sum as f64 as i64
 }
 
 fn deadline(lifetime: Lifetime) -> Option<Instant> {
@@ -231,11 +273,13 @@ impl Store for Model {
             return StoreFuture::ready(Err(unavailable()));
         }
         let found = self.read(key);
+        if self.trouble.gets_wait.load(Ordering::SeqCst) {
+            return self.on_its_way(found);
+        }
         let name = self.name(key);
-        if found.is_none()
-            && self.is(Flaw::RemovesPlainly)
-            && self.state().slots.contains_key(&name)
-        {
+        let plainly = self.is(Flaw::RemovesPlainly)
+            || (self.is(Flaw::RemovesTheFlushedPlainly) && self.is_flushed(key));
+        if found.is_none() && plainly && self.state().slots.contains_key(&name) {
             return Self::in_two_steps(move || {
                 self.state().slots.remove(&name);
                 None
@@ -245,7 +289,8 @@ impl Store for Model {
     }
 
     fn get_many<'a>(&'a self, keys: &[Key<'a>]) -> StoreFuture<'a, Vec<Option<Entry>>> {
-        let mut answers: Vec<_> = keys.iter().map(|key| self.read(*key)).collect();
+        let mut answers: Vec<_> =
+            keys.iter().map(|key| self.read_or(Flaw::GetManyIgnoresTags, *key)).collect();
         if self.is(Flaw::LosesTheOrder) {
             answers.reverse();
         }
@@ -260,12 +305,13 @@ impl Store for Model {
     }
 
     fn has<'a>(&'a self, key: Key<'a>) -> StoreFuture<'a, bool> {
-        StoreFuture::ok(self.read(key).is_some())
+        StoreFuture::ok(self.read_or(Flaw::HasIgnoresTags, key).is_some())
     }
 
     fn ttl<'a>(&'a self, key: Key<'a>) -> StoreFuture<'a, Option<Ttl>> {
         let state = self.state();
-        StoreFuture::ok(self.live(&state, key).map(|slot| match slot.deadline {
+        let live = self.live_or(Flaw::TtlIgnoresTags, &state, key);
+        StoreFuture::ok(live.map(|slot| match slot.deadline {
             None => Ttl::FOREVER,
             Some(deadline) => {
                 let left = deadline.saturating_duration_since(Instant::now());
@@ -289,10 +335,10 @@ impl Store for Model {
             return StoreFuture::ready(Err(unavailable()));
         }
         if self.trouble.puts_wait.load(Ordering::SeqCst) {
-            let (value, lifetime) = (payload.to_value(), terms.lifetime);
+            let slot = self.slot(&mut self.state(), payload, terms);
             return StoreFuture::pending(async move {
                 self.trouble.permits.0.acquire().await.expect("never closed").forget();
-                self.insert(key, value.as_payload(), Terms::untagged(lifetime));
+                self.insert_slot(&mut self.state(), key, slot);
                 Ok(())
             });
         }
@@ -309,8 +355,16 @@ impl Store for Model {
         if self.is(Flaw::FirstOfTwoStays) {
             entries.reverse();
         }
-        for (key, payload) in entries {
-            self.insert(key, payload, terms);
+        for (n, (key, payload)) in entries.into_iter().enumerate() {
+            let mut state = self.state();
+            let mut slot = self.slot(&mut state, payload, terms);
+            if self.is(Flaw::PutManyTagsTheFirst) && n > 0 {
+                slot.tags.clear();
+            }
+            if self.is(Flaw::PutManyForgetsWhatWasReadBefore) {
+                slot = self.renewed(&mut state, slot);
+            }
+            self.insert_slot(&mut state, key, slot);
         }
         StoreFuture::ok(())
     }
@@ -322,9 +376,20 @@ impl Store for Model {
         terms: Terms<'_>,
     ) -> StoreFuture<'a, bool> {
         let mut state = self.state();
-        let slot = self.slot(&mut state, payload, terms);
-        let absent = self.live(&state, key).is_none();
-        if absent && self.is(Flaw::AddLooksFirst) {
+        let mut slot = self.slot(&mut state, payload, terms);
+        let absent = self.live_or(Flaw::AddIgnoresTags, &state, key).is_none();
+        let over_the_flushed = absent && state.slots.contains_key(&self.name(key));
+        if over_the_flushed && self.is(Flaw::AddKeepsTags) {
+            let old = state.slots[&self.name(key)].clone();
+            slot.tags.extend(self.renewed(&mut state, old).tags);
+        }
+        if !absent && self.is(Flaw::FailedAddReplacesTags) {
+            let tags = std::mem::take(&mut slot.tags);
+            state.slots.get_mut(&self.name(key)).unwrap().tags = tags;
+        }
+        let two_steps = self.is(Flaw::AddLooksFirst)
+            || (over_the_flushed && self.is(Flaw::AddsOverTheFlushedInTwoSteps));
+        if absent && two_steps {
             return Self::in_two_steps(move || {
                 self.state().slots.insert(self.name(key), slot);
                 true
@@ -337,18 +402,19 @@ impl Store for Model {
     }
 
     fn take<'a>(&'a self, key: Key<'a>) -> StoreFuture<'a, Option<Entry>> {
-        if self.is(Flaw::PullLooksFirst) {
+        let tagged = self.state().slots.get(&self.name(key)).is_some_and(|it| !it.tags.is_empty());
+        if self.is(Flaw::PullLooksFirst) || (tagged && self.is(Flaw::TakesTheTaggedInTwoSteps)) {
             let found = self.read(key);
             return Self::in_two_steps(move || {
                 self.remove(key);
                 found
             });
         }
-        StoreFuture::ok(self.remove(key))
+        StoreFuture::ok(self.remove_or(Flaw::TakeIgnoresTags, key))
     }
 
     fn forget<'a>(&'a self, key: Key<'a>) -> StoreFuture<'a, bool> {
-        let there = self.remove(key).is_some();
+        let there = self.remove_or(Flaw::ForgetIgnoresTags, key).is_some();
         StoreFuture::ok(there || self.is(Flaw::ForgetIsAlwaysTrue))
     }
 
@@ -360,7 +426,8 @@ impl Store for Model {
             }
             return StoreFuture::ok(there);
         }
-        StoreFuture::ok(keys.iter().filter(|key| self.remove(**key).is_some()).count())
+        let removes = |key: &&Key<'_>| self.remove_or(Flaw::ForgetManyIgnoresTags, **key).is_some();
+        StoreFuture::ok(keys.iter().filter(removes).count())
     }
 
     fn touch<'a>(&'a self, key: Key<'a>, lifetime: Option<Lifetime>) -> StoreFuture<'a, bool> {
@@ -372,12 +439,27 @@ impl Store for Model {
             return StoreFuture::ok(live);
         };
         let state = &mut *self.state();
-        let live = self.live(state, key).is_some();
+        let found = self.live_or(Flaw::TouchIgnoresTags, state, key).cloned();
+        if let Some(slot) = &found
+            && self.is(Flaw::TouchRenewsVersions)
+        {
+            let slot = Slot { deadline: deadline(lifetime), ..slot.clone() };
+            return Self::in_two_steps(move || {
+                let state = &mut *self.state();
+                let slot = self.renewed(state, slot);
+                state.slots.insert(self.name(key), slot);
+                true
+            });
+        }
+        let live = found.is_some();
         let there = state.slots.get_mut(&self.name(key));
         match there.filter(|_| live || self.is(Flaw::TouchRevives)) {
             None => StoreFuture::ok(false),
             Some(slot) => {
                 slot.deadline = deadline(lifetime);
+                if self.is(Flaw::TouchForgetsTags) {
+                    slot.tags.clear();
+                }
                 StoreFuture::ok(true)
             }
         }
@@ -389,16 +471,29 @@ impl Store for Model {
         if self.is(Flaw::CountersLiveForEver) {
             fresh.deadline = None;
         }
+        if self.is(Flaw::CountersBearNothing) {
+            fresh.tags.clear();
+        }
         let there = if self.is(Flaw::CountsOnWhereExpired) {
             state.slots.get(&self.name(key))
         } else {
-            self.live(state, key)
+            self.live_or(Flaw::CountsOnWhereFlushed, state, key)
         };
         let mut slot = there.cloned().unwrap_or_else(|| fresh.clone());
         let counted = match self.counted(&mut slot, by) {
             Ok(counted) => counted,
-            Err(error) => return StoreFuture::ready(Err(error)),
+            Err(error) => {
+                if self.is(Flaw::RefusedCountsReplaceTags) {
+                    state.slots.get_mut(&self.name(key)).unwrap().tags = fresh.tags;
+                }
+                return StoreFuture::ready(Err(error));
+            }
         };
+        match self.flaw {
+            Flaw::CountingForgetsTags if there.is_some() => slot.tags.clear(),
+            Flaw::CountingReplacesTags => slot.tags.clone_from(&fresh.tags),
+            _ => {}
+        }
         if self.is(Flaw::CountingProlongs) {
             slot.deadline = fresh.deadline;
         }
@@ -413,7 +508,7 @@ impl Store for Model {
     }
 
     fn kept(&self, key: Key<'_>) -> Option<Kept> {
-        self.live(&self.state(), key)?.value.clone().into_kept()
+        self.live_or(Flaw::KeptIgnoresTags, &self.state(), key)?.value.clone().into_kept()
     }
 
     fn keep(&self, key: Key<'_>, seen: &Encoded, kept: Encoded) {
@@ -426,6 +521,9 @@ impl Store for Model {
             && there.is_same(seen)
         {
             *there = kept;
+            if self.is(Flaw::KeepingForgetsTags) {
+                slot.tags.clear();
+            }
         }
     }
 
@@ -448,100 +546,10 @@ impl Store for Model {
     }
 
     fn tags(&self) -> Option<&dyn TagStore> {
-        Some(self)
+        (!self.trouble.no_tags.load(Ordering::SeqCst)).then_some(self)
     }
 
     fn locks(&self) -> Option<&dyn LockStore> {
         Some(self)
-    }
-}
-
-impl TagStore for Model {
-    fn versions<'a>(&'a self, tags: &[Tag<'_>]) -> StoreFuture<'a, TagVersions> {
-        let pairs = Self::current(&mut self.state(), tags);
-        StoreFuture::ok(TagVersions::new(
-            pairs.into_iter().map(|(tag, version)| (tag.into(), version)),
-        ))
-    }
-
-    fn flush<'a>(&'a self, tags: &[Tag<'_>]) -> StoreFuture<'a, ()> {
-        let mut state = self.state();
-        for tag in tags.iter().filter(|_| !self.is(Flaw::FlushKeepsVersions)) {
-            state.next += 1;
-            let fresh = state.next;
-            state.versions.insert(tag.as_str().into(), fresh);
-        }
-        StoreFuture::ok(())
-    }
-}
-
-impl Model {
-    fn held<'s>(&self, state: &'s mut State, name: Key<'_>) -> Option<&'s mut Lease> {
-        let ends = !self.is(Flaw::LeasesDoNotEnd);
-        let lease = state.leases.get_mut(name.as_str());
-        lease.filter(|lease| !ends || Instant::now() < lease.until)
-    }
-}
-
-impl LockStore for Model {
-    fn acquire<'a>(
-        &'a self,
-        name: Key<'a>,
-        owner: Owner,
-        lease: Duration,
-    ) -> StoreFuture<'a, Acquisition> {
-        let mut state = self.state();
-        if let Some(held) = self.held(&mut state, name) {
-            let left = held.until.saturating_duration_since(Instant::now());
-            return StoreFuture::ok(Acquisition::Held(left));
-        }
-        state.next += u64::from(!self.is(Flaw::FencesRepeat));
-        let until = Instant::now() + lease;
-        state.leases.insert(name.as_str().into(), Lease { owner, until });
-        StoreFuture::ok(Acquisition::Acquired(Fence(state.next)))
-    }
-
-    fn renew<'a>(&'a self, name: Key<'a>, owner: Owner, lease: Duration) -> StoreFuture<'a, bool> {
-        let mut state = self.state();
-        let held = self.held(&mut state, name);
-        match held.filter(|held| held.owner == owner || self.is(Flaw::AnybodyRenews)) {
-            None => StoreFuture::ok(false),
-            Some(held) => {
-                held.until = Instant::now() + lease;
-                StoreFuture::ok(true)
-            }
-        }
-    }
-
-    fn release<'a>(&'a self, name: Key<'a>, owner: Owner) -> StoreFuture<'a, bool> {
-        let mut state = self.state();
-        let held = self.held(&mut state, name);
-        let released =
-            held.is_some_and(|held| held.owner == owner || self.is(Flaw::AnybodyReleases));
-        if released {
-            state.leases.remove(name.as_str());
-        }
-        StoreFuture::ok(released)
-    }
-
-    fn freed<'a>(&'a self, _: Key<'a>) -> StoreFuture<'a, ()> {
-        // It may always resolve too early.
-        StoreFuture::ok(())
-    }
-
-    fn inspect<'a>(&'a self, name: Key<'a>) -> StoreFuture<'a, Option<LockState>> {
-        let mut state = self.state();
-        let held = self.held(&mut state, name);
-        StoreFuture::ok(held.map(|lease| LockState {
-            owner: lease.owner,
-            left: lease.until.saturating_duration_since(Instant::now()),
-        }))
-    }
-
-    fn force_release<'a>(&'a self, name: Key<'a>) -> StoreFuture<'a, bool> {
-        let mut state = self.state();
-        let held = self.held(&mut state, name).is_some();
-        state.leases.remove(name.as_str());
-        StoreFuture::ok(held)
     }
 }
