@@ -255,10 +255,11 @@ impl RedisStore {
     ) -> Result<i64, Error> {
         let connection = self.connection(&name);
         let mut to_confirm = bearing.as_ref().filter(|bearing| bearing.is_believed());
+        let is_given = bearing.as_ref().is_some_and(Bearing::is_given);
         // What a counter begins with that is created here.
         let mut fresh = match &bearing {
             None => Bytes::new(),
-            Some(bearing) => bearing.seal(Payload::Integer(0)).slice(..),
+            Some(bearing) => bearing.seal(Payload::Integer(0)),
         };
         fresh.truncate(envelope::head_length(&fresh));
         if let Some(bearing) = &bearing
@@ -268,8 +269,8 @@ impl RedisStore {
         }
         let mut dead = Bytes::new();
         loop {
-            let args =
-                [by.into(), millis_of(lifetime), Reply::Bytes(fresh.clone()), Reply::Bytes(dead)];
+            let [created, replaced] = [&fresh, &dead].map(|head| Reply::Bytes(head.clone()));
+            let args = [by.into(), millis_of(lifetime), created, replaced];
             let (said, known) = self.run(&INCREMENT, &name, &args, Repeat::Never).await?;
             let Reply::Array(parts) = said else { return sum(&said) };
             let Ok([head, counted]) = <[Reply; 2]>::try_from(parts) else {
@@ -278,9 +279,11 @@ impl RedisStore {
             let head = bytes_in(head)?.and_then(|head| Head::of(&head));
             // It is of a later version of the library, or of somebody else.
             let head = head.ok_or_else(|| WrongType::NotACounter.error())?;
-            // What was created under versions that this call has asked for was live when it began.
-            let is_ours = to_confirm.is_none() && *head.bytes() == fresh;
-            if is_ours || self.is_live(&name, &head, known).await? {
+            // Under versions that this call has asked for it was live in the time of the call. And what is dead under
+            // versions that were given has been created anew, and will not be more alive.
+            let is_settled =
+                to_confirm.is_none() && *head.bytes() == fresh && (!is_given || dead == fresh);
+            if is_settled || self.is_live(&name, &head, known).await? {
                 return sum(&counted);
             }
             if *head.bytes() == fresh

@@ -54,6 +54,11 @@ impl Bearing {
         !matches!(self.versions, Versions::Unknown)
     }
 
+    /// Whether the versions are those from before a load.
+    pub(crate) fn is_given(&self) -> bool {
+        matches!(self.versions, Versions::Given(_))
+    }
+
     /// Whether what was written under the versions that were known at first has to be confirmed.
     pub(crate) fn is_believed(&self) -> bool {
         matches!(self.versions, Versions::Believed(_))
