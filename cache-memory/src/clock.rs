@@ -76,6 +76,8 @@ impl Tick {
 
 impl Deadline {
     pub(crate) const NEVER: Self = Self(u64::MAX);
+    /// Past at any time: what was flushed is as what has expired.
+    pub(crate) const FLUSHED: Self = Self(0);
     const LAST: Self = Self(u64::MAX - 1);
 
     /// An entry is gone at its deadline, not after it.

@@ -24,11 +24,14 @@
 
 mod builder;
 mod clock;
+mod interned;
 mod key;
+mod marks;
 mod slot;
 mod store;
 mod sweep;
 mod table;
+mod tags;
 
 pub use builder::MemoryStoreBuilder;
 pub use cache_core::{

@@ -21,6 +21,7 @@ use tokio::time::Instant;
 use crate::clock::{Clock, Deadline};
 use crate::key::LookUp;
 use crate::table::Table;
+use crate::tags::Tags;
 
 /// Entries per slice: some tens of microseconds.
 const SLICE: usize = 256;
@@ -34,6 +35,7 @@ const IDLE_SHARE: u32 = 20;
 #[derive(Debug)]
 pub(crate) struct Swept {
     pub(crate) table: Table,
+    pub(crate) tags: Tags,
     pub(crate) clock: Clock,
     /// No entry that the sweeper does not know of has a deadline before this one.
     earliest: AtomicU64,
@@ -56,6 +58,8 @@ enum Task {
 /// What a walk found.
 struct Walk {
     seen: u64,
+    /// What tags had left that was looked at.
+    tidied: usize,
     /// Those that were removed, and those that will have expired before the longer pause is over.
     due: u64,
     /// The first deadline that is still to come.
@@ -68,6 +72,7 @@ impl Swept {
     pub(crate) fn new(table: Table) -> Arc<Self> {
         Arc::new(Self {
             table,
+            tags: Tags::new(),
             clock: Clock::start(),
             earliest: AtomicU64::new(Deadline::NEVER.0),
             nearer: Notify::new(),
@@ -134,7 +139,8 @@ impl Swept {
     async fn walk(&self, horizon: Duration) -> Walk {
         // Deadlines of entries that come from now on are noted anew.
         self.earliest.store(Deadline::NEVER.0, Ordering::Release);
-        let mut walk = Walk { seen: 0, due: 0, next: Deadline::NEVER, took: Duration::ZERO };
+        let mut walk =
+            Walk { seen: 0, tidied: 0, due: 0, next: Deadline::NEVER, took: Duration::ZERO };
         let mut entries = self.table.quick().iter();
         loop {
             let started = Instant::now();
@@ -146,9 +152,7 @@ impl Swept {
                 walk.due += u64::from(slot.deadline.is_past(soon));
                 if slot.deadline.is_past(now) {
                     // Never a plain removal: the key may hold a fresh value by now.
-                    self.table
-                        .quick()
-                        .remove_if(&key as &dyn LookUp, |slot| slot.deadline.is_past(now));
+                    self.table.quick().remove_if(&key as &dyn LookUp, |slot| slot.is_gone(now));
                 } else {
                     walk.next = walk.next.min(slot.deadline);
                 }
@@ -156,9 +160,31 @@ impl Swept {
             walk.seen += visited;
             walk.took += started.elapsed();
             if visited < SLICE as u64 {
-                return walk;
+                break;
             }
             tokio::task::yield_now().await;
+        }
+        self.tidy_tags(&mut walk).await;
+        walk
+    }
+
+    /// Gives back what tags have left behind that no entry bears any more.
+    async fn tidy_tags(&self, walk: &mut Walk) {
+        let (mut steps, mut has_more) = (self.tags.tidy(), true);
+        while has_more {
+            let started = Instant::now();
+            let mut visited = 0;
+            while has_more && visited < SLICE {
+                match steps.next() {
+                    Some(tidied) => visited += tidied,
+                    None => has_more = false,
+                }
+            }
+            walk.tidied += visited;
+            walk.took += started.elapsed();
+            if has_more {
+                tokio::task::yield_now().await;
+            }
         }
     }
 }
@@ -192,7 +218,7 @@ impl Sweep {
             let walk = swept.walk(horizon).await;
             swept.lower(walk.next);
             horizon = MIN_PAUSE.max(walk.took * IDLE_SHARE);
-            if walk.seen > 0 {
+            if walk.seen > 0 || walk.tidied > 0 {
                 tokio::time::sleep(walk.pause()).await;
             }
             swept.earliest_has_come().await;
