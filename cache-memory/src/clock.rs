@@ -74,9 +74,15 @@ impl Tick {
     }
 }
 
+impl From<Tick> for Deadline {
+    fn from(tick: Tick) -> Self {
+        Self(tick.0)
+    }
+}
+
 impl Deadline {
     pub(crate) const NEVER: Self = Self(u64::MAX);
-    /// Past at any time: what was flushed is as what has expired.
+    /// That of what was flushed: it is past at any time.
     pub(crate) const FLUSHED: Self = Self(0);
     const LAST: Self = Self(u64::MAX - 1);
 

@@ -431,7 +431,7 @@ impl TagStore for MemoryStore {
 
     fn flush<'a>(&'a self, tags: &[Tag<'_>]) -> StoreFuture<'a, ()> {
         if self.swept.tags.flush(tags) {
-            self.swept.expect(Deadline::FLUSHED);
+            self.swept.expect_flushed();
         }
         StoreFuture::ok(())
     }

@@ -1,8 +1,8 @@
-//! Gives back the memory of expired entries that nobody reads.
+//! Gives back the memory of entries that nobody reads, and that have expired or been flushed with their tags.
 //!
-//! One task per store walks the table when the earliest deadline has come, a few entries at a time,
-//! each under its own short lock, and yields in between: nobody waits for it longer than for one
-//! slice. While much is due one walk soon follows the other, else later, so that sweeping never takes more
+//! One task per store walks the table when the earliest deadline has come, or a little after tags were flushed,
+//! a few entries at a time, each under its own short lock, and yields in between: nobody waits for it longer
+//! than for one slice. Then it looks after what tags have left behind. While much is due one walk soon follows the other, else later, so that sweeping never takes more
 //! than a fifth of one processor, and a twentieth where it is not worth more.
 //!
 //! A timer wheel would know what to free without looking, but would cost every `put` an insertion, and
@@ -25,7 +25,8 @@ use crate::tags::Tags;
 
 /// Entries per slice: some tens of microseconds.
 const SLICE: usize = 256;
-/// Walks are at least this far apart.
+/// Walks are at least this far apart, and from what asks for them: who wakes the sweeper shall not find itself
+/// without the processor that the sweeper is walking on.
 const MIN_PAUSE: Duration = Duration::from_millis(100);
 /// How many times as long as it walks the sweeper rests: while much is due, and else.
 const BUSY_SHARE: u32 = 4;
@@ -87,6 +88,11 @@ impl Swept {
         if deadline.0 < self.earliest.load(Ordering::Relaxed) {
             self.come_earlier(deadline);
         }
+    }
+
+    /// Says that entries in the table were flushed. Those that are flushed soon after are found by the same walk.
+    pub(crate) fn expect_flushed(self: &Arc<Self>) {
+        self.expect(self.clock.now().after(MIN_PAUSE).into());
     }
 
     #[cold]
@@ -213,8 +219,9 @@ impl Sweep {
         }
         let swept = &*self.swept;
         let mut horizon = MIN_PAUSE;
+        tokio::time::sleep(MIN_PAUSE).await;
         loop {
-            // The first walk is at once: it learns of what an earlier sweeper has left.
+            // The first walk is in any case: it learns of what an earlier sweeper has left.
             let walk = swept.walk(horizon).await;
             swept.lower(walk.next);
             horizon = MIN_PAUSE.max(walk.took * IDLE_SHARE);
