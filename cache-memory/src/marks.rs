@@ -16,7 +16,11 @@ pub(crate) struct Version {
 
 /// The versions of all tags of an entry. Entries of the same ones share them, so that they are near at hand when an
 /// entry is read, and cost it a pointer.
+///
+/// On a cache line that is not the one where they are counted: whoever puts under the same tags would take it away
+/// from those who read, which made a hit half as long again.
 #[derive(Debug)]
+#[repr(align(64))]
 pub(crate) struct Marks {
     first: Arc<Version>,
     more: Box<[Arc<Version>]>,

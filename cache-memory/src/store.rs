@@ -26,8 +26,12 @@ use crate::table::{Capacity, Table};
 /// another on the same store. Every operation is ready on its first poll, but for a
 /// [`flush`](Store::flush) of a large table, which yields in between.
 ///
-/// Expired entries are removed when they are met, and by a background task of the runtime in which an entry
-/// with a lifetime is stored first; it ends with the store, or with the runtime, and then begins again in the
+/// An entry whose tags were flushed is gone for every operation, as one that has expired. A flush takes the same
+/// time whatever number of entries bear the tags. A tag takes memory while there is an entry that bears it, or a
+/// load that is to be stored under it.
+///
+/// Expired and flushed entries are removed when they are met, and by a background task of the runtime in which an
+/// entry with a lifetime is stored, or tags are flushed, first; it ends with the store, or with the runtime, and then begins again in the
 /// next one. Where there is no runtime, or one without timers (built without `enable_time`; it panics at the
 /// first timer, once, and that is caught), their memory comes back when they are read, overwritten or
 /// evicted.
@@ -221,6 +225,7 @@ impl Store for MemoryStore {
             None => StoreFuture::ok(None),
             Some(ref slot) if self.is_gone(key, slot) => StoreFuture::ok(None),
             Some(Slot { value, marks, .. }) => {
+                // A copy has none, which the compiler cannot know.
                 mem::forget(marks);
                 StoreFuture::hit(value)
             }

@@ -16,7 +16,7 @@ use crate::verdict::Findings;
 
 /// Operations of a contender in a round: some tens of milliseconds.
 const OPERATIONS: u32 = 100_000;
-/// Tags in all; an entry bears one that it has for itself with some others, or that and a second one.
+/// So many tags are borne by a hundred entries each. Under two tags, the second one is the same for all.
 const TAGS: usize = 1_000;
 
 pub(crate) fn run(fixture: &Fixture, effort: Effort, findings: &mut Findings) {
@@ -63,9 +63,5 @@ fn tag(name: &str) -> Tag<'_> {
 impl Bench<'_> {
     fn cache(&self) -> Cache {
         Cache::new(MemoryStore::builder().max_entries(CAPACITY).build())
-    }
-
-    fn indices(&self) -> std::ops::Range<u32> {
-        0..crate::fixture::KEYS
     }
 }

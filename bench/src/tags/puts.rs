@@ -12,7 +12,7 @@ const TWO: &str = "two tags";
 pub(crate) fn run(bench: &Bench<'_>) {
     let (fixture, names) = (bench.fixture, &bench.names);
     let [untagged, one, two] = &[bench.cache(), bench.cache(), bench.cache()];
-    let times = Race::new("put, \"1h\"", bench.runtime)
+    let times = Race::new("put under tags, \"1h\"", bench.runtime)
         .with(UNTAGGED, move |order| async move {
             for index in order {
                 let user = black_box(fixture.user(*index));

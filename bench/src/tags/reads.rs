@@ -5,7 +5,7 @@ use std::hint::black_box;
 use cache_memory::{Cache, Ttl};
 
 use super::{Bench, OPERATIONS};
-use crate::fixture::User;
+use crate::fixture::{KEYS, User};
 use crate::race::{Race, Times};
 use crate::verdict::Findings;
 
@@ -15,13 +15,14 @@ const TWO: &str = "two tags";
 const AT_MOST: f64 = 1.3;
 
 pub(crate) fn run(bench: &Bench<'_>, findings: &mut Findings) {
-    for (name, ttl) in [("1 h", Ttl::hours(1)), ("for ever", Ttl::FOREVER)] {
-        let caches = bench.runtime.block_on(filled(bench, ttl));
-        let race = |title: String| Race::new(title.leak(), bench.runtime);
-        judge(&shared(bench, race(format!("get_shared, {name}")), &caches), findings);
-        judge(&decoded(bench, race(format!("get, {name}")), &caches), findings);
-        judge(&presence(bench, race(format!("has, {name}")), &caches), findings);
-    }
+    let caches = bench.runtime.block_on(filled(bench, Ttl::hours(1)));
+    judge(&shared(bench, "get_shared under tags, 1 h", &caches), findings);
+    judge(&decoded(bench, "get under tags, 1 h", &caches), findings);
+    judge(&presence(bench, "has under tags, 1 h", &caches), findings);
+    let caches = bench.runtime.block_on(filled(bench, Ttl::FOREVER));
+    judge(&shared(bench, "get_shared under tags, for ever", &caches), findings);
+    judge(&decoded(bench, "get under tags, for ever", &caches), findings);
+    judge(&presence(bench, "has under tags, for ever", &caches), findings);
 }
 
 fn judge(times: &Times, findings: &mut Findings) {
@@ -33,14 +34,14 @@ fn judge(times: &Times, findings: &mut Findings) {
 /// Every key in each of them, its object kept.
 async fn filled(bench: &Bench<'_>, ttl: Ttl) -> [Cache; 3] {
     let caches = [bench.cache(), bench.cache(), bench.cache()];
-    for index in bench.indices() {
+    for index in 0..KEYS {
         let (key, user) = (bench.fixture.key(index), bench.fixture.user(index));
         let [untagged, one, two] = &caches;
         assert!(untagged.put(key, user, ttl).await.is_ok());
         assert!(one.writer(&bench.names.of(index)).put(key, user, ttl).await.is_ok());
         assert!(two.writer(&bench.names.two_of(index)).put(key, user, ttl).await.is_ok());
     }
-    for index in bench.indices() {
+    for index in 0..KEYS {
         for cache in &caches {
             let found = cache.get_shared::<User>(bench.fixture.key(index)).await;
             assert!(found.is_ok_and(|user| user.is_some()), "nothing was evicted");
@@ -49,47 +50,40 @@ async fn filled(bench: &Bench<'_>, ttl: Ttl) -> [Cache; 3] {
     caches
 }
 
-fn shared<'a>(bench: &'a Bench<'_>, race: Race<'a>, caches: &'a [Cache; 3]) -> Times {
-    let fixture = bench.fixture;
-    [UNTAGGED, ONE, TWO]
-        .into_iter()
-        .zip(caches)
-        .fold(race, |race, (name, cache)| {
-            race.with(name, move |order| async move {
-                for index in order {
-                    let found = cache.get_shared::<User>(fixture.key(*index)).await;
-                    black_box(found.is_ok_and(|user| user.is_some_and(|user| user.id > 0)));
-                }
-            })
-        })
-        .run(fixture.order(), OPERATIONS, bench.effort)
+fn shared(bench: &Bench<'_>, title: &'static str, caches: &[Cache; 3]) -> Times {
+    race(bench, title, caches, async |cache, key| {
+        let found = cache.get_shared::<User>(key).await;
+        black_box(found.is_ok_and(|user| user.is_some_and(|user| user.id > 0)));
+    })
 }
 
-fn decoded<'a>(bench: &'a Bench<'_>, race: Race<'a>, caches: &'a [Cache; 3]) -> Times {
-    let fixture = bench.fixture;
-    [UNTAGGED, ONE, TWO]
-        .into_iter()
-        .zip(caches)
-        .fold(race, |race, (name, cache)| {
-            race.with(name, move |order| async move {
-                for index in order {
-                    let found = cache.get::<User>(fixture.key(*index)).await;
-                    assert!(black_box(found).is_ok_and(|user| user.is_some()));
-                }
-            })
-        })
-        .run(fixture.order(), OPERATIONS, bench.effort)
+fn decoded(bench: &Bench<'_>, title: &'static str, caches: &[Cache; 3]) -> Times {
+    race(bench, title, caches, async |cache, key| {
+        let found = cache.get::<User>(key).await;
+        assert!(black_box(found).is_ok_and(|user| user.is_some()));
+    })
 }
 
-fn presence<'a>(bench: &'a Bench<'_>, race: Race<'a>, caches: &'a [Cache; 3]) -> Times {
+fn presence(bench: &Bench<'_>, title: &'static str, caches: &[Cache; 3]) -> Times {
+    race(bench, title, caches, async |cache, key| {
+        black_box(cache.has(key).await.is_ok_and(|has| has));
+    })
+}
+
+fn race(
+    bench: &Bench<'_>,
+    title: &'static str,
+    caches: &[Cache; 3],
+    read: impl AsyncFn(&Cache, &str) + Copy,
+) -> Times {
     let fixture = bench.fixture;
     [UNTAGGED, ONE, TWO]
         .into_iter()
         .zip(caches)
-        .fold(race, |race, (name, cache)| {
+        .fold(Race::new(title, bench.runtime), |race, (name, cache)| {
             race.with(name, move |order| async move {
                 for index in order {
-                    black_box(cache.has(fixture.key(*index)).await.is_ok_and(|has| has));
+                    read(cache, fixture.key(*index)).await;
                 }
             })
         })
