@@ -14,7 +14,8 @@ pub(crate) trait Interned {
 /// The map, in parts with a lock each.
 ///
 /// What lies in it has no weak references. So whatever only the map holds, nobody can come to hold but through the
-/// map: under the lock of its part it can be removed, and no second one of it can be made while somebody has the first.
+/// map: under the lock of its part it can be removed, and no second one of it can be made while somebody has the
+/// first.
 ///
 /// No two locks are held at once, and none while a lock of anything else is taken.
 #[derive(Debug)]

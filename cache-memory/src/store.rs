@@ -31,10 +31,10 @@ use crate::table::{Capacity, Table};
 /// load that is to be stored under it.
 ///
 /// Expired and flushed entries are removed when they are met, and by a background task of the runtime in which an
-/// entry with a lifetime is stored, or tags are flushed, first; it ends with the store, or with the runtime, and then begins again in the
-/// next one. Where there is no runtime, or one without timers (built without `enable_time`; it panics at the
-/// first timer, once, and that is caught), their memory comes back when they are read, overwritten or
-/// evicted.
+/// entry with a lifetime is stored, or tags are flushed, first; it ends with the store, or with the runtime, and
+/// then begins again in the next one. Where there is no runtime, or one without timers (built without
+/// `enable_time`; it panics at the first timer, once, and that is caught), their memory comes back when they are
+/// read, overwritten or evicted.
 ///
 /// That task waits on a timer. Under paused time, tokio moves its clock to the next timer whenever a test
 /// waits for something from outside of the runtime, such as a socket or a thread, and so to the next deadline

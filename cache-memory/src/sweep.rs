@@ -2,8 +2,9 @@
 //!
 //! One task per store walks the table when the earliest deadline has come, or a little after tags were flushed,
 //! a few entries at a time, each under its own short lock, and yields in between: nobody waits for it longer
-//! than for one slice. Then it looks after what tags have left behind. While much is due one walk soon follows the other, else later, so that sweeping never takes more
-//! than a fifth of one processor, and a twentieth where it is not worth more.
+//! than for one slice. Then it looks after what tags have left behind. While much is due one walk soon follows the
+//! other, else later, so that sweeping never takes more than a fifth of one processor, and a twentieth where it is
+//! not worth more.
 //!
 //! A timer wheel would know what to free without looking, but would cost every `put` an insertion, and
 //! a key that is overwritten a million times a million records. Here a `put` compares two numbers.
