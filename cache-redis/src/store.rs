@@ -10,7 +10,7 @@ use cache_core::{
 };
 use fred::interfaces::{ClientLike, KeysInterface};
 use fred::types::{Expiration, Value as Reply};
-use futures_util::future::{join_all, try_join_all};
+use futures_util::future::{OptionFuture, join, join_all, try_join_all};
 
 use crate::beliefs::Beliefs;
 use crate::builder::RedisStoreBuilder;
@@ -27,11 +27,14 @@ use crate::{envelope, flush, lookup, many};
 
 /// A store on a Redis or Valkey server, a cluster of them, or one that sentinels watch.
 ///
-/// Every operation is one round trip, those of many keys one per server, sent at once; `flush` takes one for
-/// each thousand keys of the database and one for each thousand that it removes. Except on a cluster, `get`s
-/// that are called for at the same time share a command, and where some of them find nothing an EXISTS, which tells an
-/// absent key from one of another type. It goes along with the command as long as there are such, and after it where
-/// there were none.
+/// Every operation is one round trip, those of many keys one per server, sent at once. What bears tags takes a
+/// second one where this process does not know yet which tags those are, or somebody else has flushed one of them;
+/// so does a `forget_many` of some that bear tags, and on a cluster an `add` under tags. `flush` takes one for each
+/// thousand keys of the database and one for each thousand that it removes.
+///
+/// Except on a cluster, `get`s that are called for at the same time share a command, and where some of them find
+/// nothing an EXISTS, which tells an absent key from one of another type. It goes along with the command as long as
+/// there are such, and after it where there were none.
 ///
 /// A store is made for one cache; clones of that cache share it. Another store with the same prefix on the
 /// same server, in whatever process, sees the same entries. It belongs to the tokio runtime in which it was
@@ -217,9 +220,13 @@ impl RedisStore {
         bearing: Option<Bearing>,
     ) -> Result<bool, Error> {
         let connection = self.connection(&name);
-        let mut to_confirm = bearing.as_ref().filter(|bearing| bearing.is_believed());
+        // The question has to be answered before the entry is stored: of one that was stored under versions that are
+        // found to be past afterwards, nobody could tell whether it has been served. On a cluster several nodes
+        // answer, in any order.
+        let mut to_confirm =
+            bearing.as_ref().filter(|bearing| bearing.is_believed() && !connection.is_clustered());
         if let Some(bearing) = &bearing
-            && !bearing.is_known()
+            && (!bearing.is_known() || bearing.is_believed() && to_confirm.is_none())
         {
             sealed = envelope::renew(&sealed, &self.renewed(connection, bearing).await?);
         }
@@ -227,22 +234,27 @@ impl RedisStore {
         loop {
             let value = connection.counting().counted(sealed.clone())?;
             let args = [Reply::Bytes(value), millis_of(lifetime), Reply::Bytes(dead)];
-            let (said, known) = self.run(&ADD, &name, &args, Repeat::Never).await?;
-            let said = There::said(said)?;
-            let stored = matches!(said, There::Untagged);
-            let head = match (said, to_confirm) {
-                (There::Nothing, _) => return Ok(false),
-                (There::Untagged, None) => return Ok(true),
-                (There::Untagged, Some(_)) => Head::of(&sealed).ok_or_else(unexpected)?,
-                (There::Tagged(head), _) => head,
-            };
-            if self.is_live(&name, &head, known).await? {
-                return Ok(stored);
+            let now = to_confirm.map(|bearing| Box::pin(self.read(connection, &bearing.tags)));
+            let run = self.run(&ADD, &name, &args, Repeat::Never);
+            let (now, ran) = join(OptionFuture::from(now), run).await;
+            let (said, known) = ran?;
+            match There::said(said)? {
+                There::Nothing => return Ok(false),
+                There::Untagged => {
+                    let Some(bearing) = to_confirm.take() else { return Ok(true) };
+                    let now = now.transpose()?.flatten();
+                    if now.is_some_and(|now| bearing.is_confirmed_by(&now)) {
+                        return Ok(true);
+                    }
+                    // It has never been served: so it is no entry that would be in the way.
+                    dead = Head::of(&sealed).ok_or_else(unexpected)?.bytes().clone();
+                    sealed = envelope::renew(&sealed, &self.renewed(connection, bearing).await?);
+                }
+                There::Tagged(head) if self.is_live(&name, &head, known).await? => {
+                    return Ok(false);
+                }
+                There::Tagged(head) => dead = head.bytes().clone(),
             }
-            if stored && let Some(bearing) = to_confirm.take() {
-                sealed = envelope::renew(&sealed, &self.renewed(connection, bearing).await?);
-            }
-            dead = head.bytes().clone();
         }
     }
 

@@ -63,6 +63,11 @@ impl Bearing {
     pub(crate) fn is_believed(&self) -> bool {
         matches!(self.versions, Versions::Believed(_))
     }
+
+    /// Whether these are the versions that were believed.
+    pub(crate) fn is_confirmed_by(&self, now: &[u64]) -> bool {
+        matches!(&self.versions, Versions::Believed(believed) if believed == now)
+    }
 }
 
 impl RedisStore {
@@ -110,10 +115,12 @@ impl RedisStore {
                 let (written, kept) = join(write(None), self.make(connection, tags, *need)).await;
                 return written.and(kept.map(drop));
             }
-            Versions::Believed(believed) => {
-                let (written, now) = join(write(None), self.read(connection, tags)).await;
+            Versions::Believed(_) => {
+                // Asked first: what was written under versions that are no longer current has never been served, so
+                // that writing it once more does not bring back what somebody has taken meanwhile.
+                let (now, written) = join(self.read(connection, tags), write(None)).await;
                 written?;
-                if now?.is_some_and(|now| now == *believed) {
+                if now?.is_some_and(|now| bearing.is_confirmed_by(&now)) {
                     return Ok(());
                 }
             }
@@ -147,7 +154,7 @@ impl RedisStore {
     }
 
     /// The versions of tags, if each has one.
-    async fn read(
+    pub(crate) async fn read(
         &self,
         connection: &Connection,
         tags: &[Bytes],

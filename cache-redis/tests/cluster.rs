@@ -277,12 +277,12 @@ async fn a_counter_is_not_begun_anew_by_who_asked_for_its_tag_before_it_was_ther
             let bytes = "x".repeat(4 << 20);
             while !done.load(Ordering::Relaxed) {
                 let tags = [Tag::new("red").unwrap()];
-                let (put, counted) = tokio::join!(
+                let (put, sum) = tokio::join!(
                     slow.put(&large, &bytes, "1m"),
                     slow.writer(&tags).increment_by(&counter, 1)
                 );
                 put.unwrap();
-                counted.unwrap();
+                sum.unwrap();
             }
         })
     };
