@@ -31,7 +31,7 @@
 //!
 //! A tag is 1 to 4,096 bytes of any UTF-8, and an entry bears at most 255; else
 //! [`InvalidTag`](cache_core::ErrorKind::InvalidTag). Tags that are named twice count once. No tags at all is as
-//! [`Cache`](cache_core::Cache) itself writes.
+//! [`Cache`] itself writes.
 
 mod set;
 mod tagged;
