@@ -75,8 +75,8 @@ impl RedisStore {
     /// | `service` | what the sentinels watch | |
     /// | `sentinel_user`, `sentinel_password` | for sentinels that ask for them | |
     ///
-    /// Errors: [`Config`](ErrorKind::Config) for what no later attempt could mend, naming the part of the URL
-    /// and never showing a password; [`Unavailable`](ErrorKind::Unavailable) if the server cannot be reached.
+    /// Errors: [`Config`](cache_core::ErrorKind::Config) for what no later attempt could mend, naming the part of the URL
+    /// and never showing a password; [`Unavailable`](cache_core::ErrorKind::Unavailable) if the server cannot be reached.
     pub async fn connect(url: &str) -> Result<Self, Error> {
         Self::builder(url)?.connect().await
     }
