@@ -66,7 +66,7 @@ pub enum Tagging<'t> {
     /// These, at the versions that they have when the entry is stored.
     Current(&'t [Tag<'t>]),
     /// These, at the versions that were read before the entry's value was loaded. Where one of them
-    /// has been flushed since, the entry is never served.
+    /// has been flushed since, the entry is never served; whether what was there before stays is open.
     AsOf(&'t TagVersions),
 }
 

@@ -266,11 +266,9 @@ impl Writer<'_> {
         if self.tags.is_empty() {
             return Fresh::Under(Arc::default());
         }
-        if !leader.depart() {
-            return Fresh::Unknown;
-        }
+        let (true, Some(seen)) = (leader.depart(), seen) else { return Fresh::Unknown };
         match self.versions(store).await {
-            Ok(now) if Some(&now) == seen.as_ref() => {
+            Ok(now) if now == seen => {
                 Fresh::Under(self.tags.iter().map(|tag| tag.as_str().into()).collect())
             }
             _ => Fresh::Unknown,

@@ -191,6 +191,13 @@ impl Beliefs {
         self.versions.insert(tag.clone(), Version { number, kept });
     }
 
+    /// Believes nothing of these tags any more.
+    pub(crate) fn doubt(&self, tags: &[Bytes]) {
+        for tag in tags {
+            self.versions.remove(tag);
+        }
+    }
+
     /// A version that no tag has had: a number that looks random, and is another each time.
     pub(crate) fn make_version(&self) -> u64 {
         self.hasher.hash_one(self.made.fetch_add(1, Ordering::Relaxed))

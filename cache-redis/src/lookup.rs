@@ -41,14 +41,14 @@ impl Found {
 #[derive(Default)]
 pub(crate) struct Known {
     versions: HashMap<Bytes, Option<u64>>,
-    /// Another server may have told them before the entry was found. Where they agree with what the entry carries, it
-    /// was live; where they do not, it may be younger than they are.
+    /// They may have been told before the entry was found. Where they agree with what the entry carries, it was live;
+    /// where they do not, it may be younger than they are.
     may_be_early: bool,
 }
 
 impl Known {
-    fn asked_over(link: &Link) -> Self {
-        Self { may_be_early: link.clustered, ..Self::default() }
+    fn early(may_be_early: bool) -> Self {
+        Self { may_be_early, ..Self::default() }
     }
 
     fn learn(&mut self, beliefs: &Beliefs, keys: &[Bytes], replies: Vec<Reply>) {
@@ -118,7 +118,8 @@ async fn one_and(
     names.extend_from_slice(tags);
     let mut found = many::find(link, names).await?;
     let versions = found.split_off(1);
-    let mut known = Known::asked_over(link);
+    // On a cluster several nodes answer.
+    let mut known = Known::early(link.clustered);
     known.learn(beliefs, tags, versions);
     Ok((found.pop().ok_or_else(unexpected)?, known))
 }
@@ -184,7 +185,9 @@ pub(crate) async fn along<T>(
     let tags = beliefs.borne_by(name);
     let ask = tags.as_deref().map(|tags| Box::pin(many::find(link, tags.to_vec())));
     let (done, versions) = join(act, OptionFuture::from(ask)).await;
-    let mut known = Known::asked_over(link);
+    // What is done may be done later than it was asked for: by another node, or as a script that the server does not
+    // know, and is sent again.
+    let mut known = Known::early(true);
     // Without an answer they are asked for again, if need be.
     if let (Some(tags), Some(Ok(versions))) = (tags, versions) {
         known.learn(beliefs, &tags, versions);
@@ -193,10 +196,12 @@ pub(crate) async fn along<T>(
 }
 
 /// What lies at several names, by whatever asks for that: once, and once more for the versions of tags that the
-/// entries were not known to bear.
+/// entries were not known to bear. Where the versions may be told earlier than the entries, they are asked for again
+/// before an entry is taken for flushed.
 pub(crate) async fn all<E, F>(
     beliefs: &Beliefs,
     names: Vec<Bytes>,
+    may_be_early: bool,
     find: impl Fn(Vec<Bytes>) -> F,
 ) -> Result<Vec<Found>, E>
 where
@@ -221,8 +226,13 @@ where
         let opened = bytes_in(found)?.map(|bytes| envelope::open(&bytes));
         if let Some(Some(Stored { head, .. })) = &opened {
             beliefs.note_found(name, head.as_ref());
-            let unknown = head.iter().flat_map(|head| known.missing(head));
-            missing.extend(unknown.map(Bytes::copy_from_slice));
+            let is_dead = |head: &&Head| known.judge(head) == Some(false);
+            if let Some(early) = head.as_ref().filter(is_dead).filter(|_| may_be_early) {
+                missing.extend(early.tags().map(|(tag, _)| Bytes::copy_from_slice(tag)));
+            } else {
+                let unknown = head.iter().flat_map(|head| known.missing(head));
+                missing.extend(unknown.map(Bytes::copy_from_slice));
+            }
         }
         stored.push(opened);
     }

@@ -121,7 +121,9 @@ impl Reads {
     /// Answers whom it can. Returns those who have to be asked for one by one.
     async fn send_together(&self, batch: Vec<Read>) -> Vec<Read> {
         let names = names_of(&batch);
-        let asked = || lookup::all(&self.beliefs, names.clone(), |names| self.find(names));
+        let asked = || {
+            lookup::all(&self.beliefs, names.clone(), self.link.clustered, |names| self.find(names))
+        };
         let answers = if self.misses.load(Ordering::Relaxed) {
             join(asked(), self.count(names.clone())).await
         } else {

@@ -29,6 +29,7 @@ script!(ADD, "lua/head.lua", "lua/add.lua");
 script!(FORGET, "lua/head.lua", "lua/forget.lua");
 script!(HAS, "lua/head.lua", "lua/has.lua");
 script!(INCREMENT, "lua/head.lua", "lua/increment.lua");
+script!(PUT, "lua/put.lua");
 script!(TOUCH, "lua/head.lua", "lua/touch.lua");
 script!(TTL, "lua/head.lua", "lua/ttl.lua");
 script!(VERSION, "lua/version.lua");

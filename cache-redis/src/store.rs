@@ -10,7 +10,7 @@ use cache_core::{
 };
 use fred::interfaces::{ClientLike, KeysInterface};
 use fred::types::{Expiration, Value as Reply};
-use futures_util::future::{OptionFuture, join, join_all, try_join_all};
+use futures_util::future::{join_all, try_join_all};
 
 use crate::beliefs::Beliefs;
 use crate::builder::RedisStoreBuilder;
@@ -28,8 +28,9 @@ use crate::{envelope, flush, lookup, many};
 /// A store on a Redis or Valkey server, a cluster of them, or one that sentinels watch.
 ///
 /// Every operation is one round trip, those of many keys one per server, sent at once. What bears tags takes a
-/// second one where this process does not know yet which tags those are, or somebody else has flushed one of them;
-/// so does a `forget_many` of some that bear tags, and on a cluster an `add` under tags. `flush` takes one for each
+/// second one where this process does not know yet which tags those are, or what has happened to them; a third one to
+/// be stored, where somebody else has flushed one of them. A `forget_many` of some that bear tags takes two, and so
+/// does on a cluster an `add` under tags. `flush` takes one for each
 /// thousand keys of the database and one for each thousand that it removes.
 ///
 /// Except on a cluster, `get`s that are called for at the same time share a command, and where some of them find
@@ -145,23 +146,6 @@ impl RedisStore {
         connection.judge(set, WrongType::Unreadable).map(drop)
     }
 
-    async fn set_tagged(
-        &self,
-        name: Bytes,
-        sealed: Bytes,
-        expires: Option<Expiration>,
-        bearing: Bearing,
-    ) -> Result<(), Error> {
-        let write = |versions: Option<Vec<u64>>| {
-            let sealed = match versions {
-                None => sealed.clone(),
-                Some(versions) => envelope::renew(&sealed, &versions),
-            };
-            self.set(name.clone(), sealed, expires.clone())
-        };
-        self.write(self.connection(&name), &bearing, write).await
-    }
-
     /// Runs a script on one key, and asks along for the versions of the tags that it bore last.
     async fn run(
         &self,
@@ -170,9 +154,21 @@ impl RedisStore {
         args: &[Reply],
         repeat: Repeat,
     ) -> Result<(Reply, Known), Error> {
+        self.run_on(script, std::slice::from_ref(name), args, repeat).await
+    }
+
+    /// The same on one key and others, which are on the same server.
+    async fn run_on(
+        &self,
+        script: &Script,
+        names: &[Bytes],
+        args: &[Reply],
+        repeat: Repeat,
+    ) -> Result<(Reply, Known), Error> {
+        let Some(name) = names.first() else { return Err(unexpected()) };
         let connection = self.connection(name);
         let clients = connection.ready().await?;
-        let run = script.run(clients.on(repeat), std::slice::from_ref(name), args);
+        let run = script.run(clients.on(repeat), names, args);
         let (answer, known) = lookup::along(connection.link(), &self.beliefs, name, run).await;
         // Of the scripts only that which counts tells of another type.
         Ok((connection.judge(answer, WrongType::NotACounter)?, known))
@@ -220,41 +216,41 @@ impl RedisStore {
         bearing: Option<Bearing>,
     ) -> Result<bool, Error> {
         let connection = self.connection(&name);
-        // The question has to be answered before the entry is stored: of one that was stored under versions that are
-        // found to be past afterwards, nobody could tell whether it has been served. On a cluster several nodes
-        // answer, in any order.
-        let mut to_confirm =
-            bearing.as_ref().filter(|bearing| bearing.is_believed() && !connection.is_clustered());
-        if let Some(bearing) = &bearing
-            && (!bearing.is_known() || bearing.is_believed() && to_confirm.is_none())
-        {
-            sealed = envelope::renew(&sealed, &self.renewed(connection, bearing).await?);
+        // Of what was stored under versions that are found to be past afterwards nobody could tell whether it has been
+        // served. So the script looks; on a cluster, where the tags may be elsewhere, they are asked for before.
+        let mut keys = vec![name.clone()];
+        let mut versions = Vec::new();
+        if let Some(bearing) = &bearing {
+            if bearing.is_believed() && !connection.is_clustered() {
+                keys.extend_from_slice(&bearing.tags);
+                versions = bearing.believed_texts();
+            } else if !bearing.is_given() {
+                sealed = envelope::renew(&sealed, &self.renewed(connection, bearing).await?);
+            }
         }
         let mut dead = Bytes::new();
         loop {
             let value = connection.counting().counted(sealed.clone())?;
-            let args = [Reply::Bytes(value), millis_of(lifetime), Reply::Bytes(dead)];
-            let now = to_confirm.map(|bearing| Box::pin(self.read(connection, &bearing.tags)));
-            let run = self.run(&ADD, &name, &args, Repeat::Never);
-            let (now, ran) = join(OptionFuture::from(now), run).await;
-            let (said, known) = ran?;
+            let mut args =
+                vec![Reply::Bytes(value), millis_of(lifetime), Reply::Bytes(dead.clone())];
+            args.append(&mut versions);
+            let (said, known) = self.run_on(&ADD, &keys, &args, Repeat::Never).await?;
+            if matches!(said, Reply::Integer(-1)) {
+                let Some(bearing) = &bearing else { return Err(unexpected()) };
+                sealed = envelope::renew(&sealed, &self.renewed(connection, bearing).await?);
+                keys.truncate(1);
+                continue;
+            }
             match There::said(said)? {
                 There::Nothing => return Ok(false),
-                There::Untagged => {
-                    let Some(bearing) = to_confirm.take() else { return Ok(true) };
-                    let now = now.transpose()?.flatten();
-                    if now.is_some_and(|now| bearing.is_confirmed_by(&now)) {
-                        return Ok(true);
-                    }
-                    // It has never been served: so it is no entry that would be in the way.
-                    dead = Head::of(&sealed).ok_or_else(unexpected)?.bytes().clone();
-                    sealed = envelope::renew(&sealed, &self.renewed(connection, bearing).await?);
-                }
+                // It was stored.
+                There::Untagged => return Ok(true),
                 There::Tagged(head) if self.is_live(&name, &head, known).await? => {
                     return Ok(false);
                 }
                 There::Tagged(head) => dead = head.bytes().clone(),
             }
+            versions.extend(args.drain(3..));
         }
     }
 
@@ -266,7 +262,6 @@ impl RedisStore {
         bearing: Option<Bearing>,
     ) -> Result<i64, Error> {
         let connection = self.connection(&name);
-        let mut to_confirm = bearing.as_ref().filter(|bearing| bearing.is_believed());
         let is_given = bearing.as_ref().is_some_and(Bearing::is_given);
         // What a counter begins with that is created here.
         let mut fresh = match &bearing {
@@ -291,15 +286,14 @@ impl RedisStore {
             let head = bytes_in(head)?.and_then(|head| Head::of(&head));
             // It is of a later version of the library, or of somebody else.
             let head = head.ok_or_else(|| WrongType::NotACounter.error())?;
-            // Under versions that this call has asked for it was live in the time of the call. And what is dead under
-            // versions that were given has been created anew, and will not be more alive.
-            let is_settled =
-                to_confirm.is_none() && *head.bytes() == fresh && (!is_given || dead == fresh);
+            // What is dead under versions that were given has been created anew, and will not be more alive.
+            let is_settled = is_given && *head.bytes() == fresh && dead == fresh;
             if is_settled || self.is_live(&name, &head, known).await? {
                 return sum(&counted);
             }
             if *head.bytes() == fresh
-                && let Some(bearing) = to_confirm.take()
+                && !is_given
+                && let Some(bearing) = &bearing
             {
                 fresh = envelope::renew(&fresh, &self.renewed(connection, bearing).await?);
             }
@@ -403,8 +397,11 @@ impl Store for RedisStore {
             }
             Some(bearing) => {
                 self.beliefs.note(&name, bearing.tags.clone());
-                let sealed = bearing.seal(payload);
-                StoreFuture::pending(self.set_tagged(name, sealed, expires, bearing))
+                let entry = (name, bearing.seal(payload));
+                let shares = self.shares(std::iter::once(entry), |(name, _)| name);
+                StoreFuture::pending(async move {
+                    self.put_tagged(shares, &bearing, terms.lifetime).await
+                })
             }
         }
     }
@@ -434,16 +431,9 @@ impl Store for RedisStore {
         });
         let shares = self.shares(sealed, |(name, _)| name);
         StoreFuture::pending(async move {
-            let write = |versions: Option<Vec<u64>>| {
-                let value = move |sealed: &Bytes| match &versions {
-                    None => sealed.clone(),
-                    Some(versions) => envelope::renew(sealed, versions),
-                };
-                many::put(&shares, value, expires.clone())
-            };
-            match (&bearing, shares.first()) {
-                (Some(bearing), Some(share)) => self.write(share.connection, bearing, write).await,
-                _ => write(None).await,
+            match &bearing {
+                Some(bearing) => self.put_tagged(shares, bearing, terms.lifetime).await,
+                None => many::put(&shares, Bytes::clone, expires).await,
             }
         })
     }
@@ -507,8 +497,7 @@ impl Store for RedisStore {
                     if !self.is_live(&name, &head, known).await? {
                         return Ok(false);
                     }
-                    let tags = self.beliefs.keys_of(head.tags().map(|(tag, _)| tag));
-                    self.prolong(self.connection(&name), &tags, lifetime).await?;
+                    self.prolong(self.connection(&name), &head, lifetime).await?;
                     Ok(true)
                 }
             }
@@ -558,7 +547,7 @@ pub(crate) fn whole(reply: &Reply) -> Result<i64, Error> {
     reply.as_i64().ok_or_else(unexpected)
 }
 
-fn expiration(lifetime: Lifetime) -> Option<Expiration> {
+pub(crate) fn expiration(lifetime: Lifetime) -> Option<Expiration> {
     match lifetime {
         Lifetime::Forever => None,
         Lifetime::Millis(millis) => Some(Expiration::PX(signed(millis.get()))),
@@ -577,7 +566,7 @@ fn sum(reply: &Reply) -> Result<i64, Error> {
 }
 
 /// A lifetime as scripts take it.
-fn millis_of(lifetime: Lifetime) -> Reply {
+pub(crate) fn millis_of(lifetime: Lifetime) -> Reply {
     match lifetime {
         Lifetime::Forever => Reply::from_static_str(""),
         Lifetime::Millis(millis) => signed(millis.get()).into(),

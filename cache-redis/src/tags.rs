@@ -4,7 +4,6 @@
 //! dead from then on, since a missing version equals none, and the next entry is given another. So a flush is one
 //! command, leaves nothing behind, and needs no agreement with whoever is writing at the time.
 
-use std::future::Future;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -12,14 +11,16 @@ use cache_core::{
     Error, ErrorKind, Lifetime, Payload, StoreFuture, Tag, TagStore, TagVersions, Tagging, Terms,
 };
 use fred::types::Value as Reply;
-use futures_util::future::{join, try_join_all};
+use futures_util::future::{OptionFuture, join, try_join_all};
 
 use crate::beliefs::{Kept, Need, TagKeys};
 use crate::connection::{Connection, Repeat};
+use crate::envelope::Head;
 use crate::failure::{WrongType, unexpected};
 use crate::lookup::version_in;
-use crate::scripts::VERSION;
-use crate::store::{RedisStore, signed, whole};
+use crate::many::Share;
+use crate::scripts::{PUT, VERSION};
+use crate::store::{RedisStore, expiration, millis_of, signed, whole};
 use crate::{envelope, many};
 
 /// The tags that something is to bear.
@@ -52,6 +53,14 @@ impl Bearing {
 
     pub(crate) fn is_known(&self) -> bool {
         !matches!(self.versions, Versions::Unknown)
+    }
+
+    /// The versions that are believed, as scripts take them; none if others were sealed.
+    pub(crate) fn believed_texts(&self) -> Vec<Reply> {
+        match &self.versions {
+            Versions::Believed(versions) => texts_of(versions),
+            _ => Vec::new(),
+        }
     }
 
     /// Whether the versions are those from before a load.
@@ -97,36 +106,83 @@ impl RedisStore {
         Ok(Some(Bearing { tags, names, versions, need }))
     }
 
-    /// Writes what bears tags, by a function that is given the versions to write, or none for those that were
-    /// sealed at first. They are confirmed by a question that goes along; where they are not, it is written once
-    /// more. What was loaded earlier is not: its load may have read what has been changed since.
-    pub(crate) async fn write<F: Future<Output = Result<(), Error>>>(
+    /// Stores what bears tags, sealed with the versions that are known. Where they turn out to be past, it is stored
+    /// with those that the tags have now; but not what was loaded earlier: its load may have read what has been
+    /// changed since.
+    pub(crate) async fn put_tagged(
         &self,
-        connection: &Connection,
+        shares: Vec<Share<'_, (Bytes, Bytes)>>,
         bearing: &Bearing,
-        write: impl Fn(Option<Vec<u64>>) -> F,
+        lifetime: Lifetime,
     ) -> Result<(), Error> {
+        let Some(connection) = shares.first().map(|share| share.connection) else { return Ok(()) };
         let Bearing { tags, versions, need, .. } = bearing;
-        match versions {
-            Versions::Given(_) if self.beliefs().versions_of(tags, *need).is_some() => {
-                return write(None).await;
+        let expires = expiration(lifetime);
+        let put = async |shares: &[Share<'_, (Bytes, Bytes)>]| {
+            many::put(shares, Bytes::clone, expires.clone()).await
+        };
+        let stale = match versions {
+            Versions::Unknown => shares,
+            Versions::Given(given) => {
+                let is_kept = self.beliefs().versions_of(tags, *need).as_ref() == Some(given);
+                let keep = (!is_kept).then(|| Box::pin(self.make(connection, tags, *need)));
+                // On a cluster they are written in any case: what is dead is never served.
+                let stored = async {
+                    if connection.is_clustered() {
+                        return put(&shares).await;
+                    }
+                    self.put_if_current(shares, given, bearing, lifetime).await.map(drop)
+                };
+                let (stored, kept) = join(stored, OptionFuture::from(keep)).await;
+                return stored.and(kept.transpose().map(drop));
             }
-            Versions::Given(_) => {
-                let (written, kept) = join(write(None), self.make(connection, tags, *need)).await;
-                return written.and(kept.map(drop));
-            }
-            Versions::Believed(_) => {
-                // Asked first: what was written under versions that are no longer current has never been served, so
-                // that writing it once more does not bring back what somebody has taken meanwhile.
-                let (now, written) = join(self.read(connection, tags), write(None)).await;
-                written?;
+            Versions::Believed(_) if connection.is_clustered() => {
+                // The nodes answer in any order. So the entries may have been served in the moment before a flush, and
+                // are then stored once more although somebody has taken them.
+                let (now, stored) = join(self.read(connection, tags), put(&shares)).await;
+                stored?;
                 if now?.is_some_and(|now| bearing.is_confirmed_by(&now)) {
                     return Ok(());
                 }
+                shares
             }
-            Versions::Unknown => {}
+            Versions::Believed(believed) => {
+                self.put_if_current(shares, believed, bearing, lifetime).await?
+            }
+        };
+        if stale.is_empty() {
+            return Ok(());
         }
-        write(Some(self.make(connection, tags, *need).await?)).await
+        let versions = self.make(connection, tags, *need).await?;
+        many::put(&stale, |sealed| envelope::renew(sealed, &versions), expires.clone()).await
+    }
+
+    /// Stores entries if their tags have these versions, on one server. Returns those that were not.
+    async fn put_if_current<'c>(
+        &self,
+        shares: Vec<Share<'c, (Bytes, Bytes)>>,
+        versions: &[u64],
+        bearing: &Bearing,
+        lifetime: Lifetime,
+    ) -> Result<Vec<Share<'c, (Bytes, Bytes)>>, Error> {
+        let versions = &texts_of(versions);
+        let steps = many::in_steps(shares).into_iter().map(|share| async move {
+            let clients = share.connection.ready().await?;
+            let counting = share.connection.counting();
+            let names = share.parts.iter().map(|(name, _)| name);
+            let keys: Vec<_> = names.chain(&*bearing.tags).cloned().collect();
+            let mut args = Vec::with_capacity(2 + keys.len());
+            let count = i64::try_from(share.parts.len()).map_err(|_| unexpected())?;
+            args.extend([count.into(), millis_of(lifetime)]);
+            for (_, sealed) in &share.parts {
+                args.push(Reply::Bytes(counting.counted(sealed.clone())?));
+            }
+            args.extend_from_slice(versions);
+            let stored = PUT.run(clients.again(), &keys, &args).await;
+            let stored = whole(&share.connection.judge(stored, WrongType::Unreadable)?)?;
+            Ok::<_, Error>((stored == 0).then_some(share))
+        });
+        Ok(try_join_all(steps).await?.into_iter().flatten().collect())
     }
 
     /// The versions of what is to bear tags, as they are now and will be kept.
@@ -138,19 +194,21 @@ impl RedisStore {
         self.make(connection, &bearing.tags, bearing.need).await
     }
 
-    /// Sees to it that an entry under these tags, which has been given another lifetime, outlives none of their
-    /// versions.
+    /// Sees to it that an entry with this head, which has been given another lifetime, outlives none of the versions
+    /// that it carries.
     pub(crate) async fn prolong(
         &self,
         connection: &Connection,
-        tags: &[Bytes],
+        head: &Head,
         lifetime: Lifetime,
     ) -> Result<(), Error> {
         let need = Need::of(lifetime);
-        match self.beliefs().versions_of(tags, need) {
-            Some(_) => Ok(()),
-            None => self.make(connection, tags, need).await.map(drop),
+        let (tags, carried): (Vec<_>, Vec<_>) = head.tags().unzip();
+        let tags = self.beliefs().keys_of(tags.into_iter());
+        if self.beliefs().versions_of(&tags, need) == Some(carried) {
+            return Ok(());
         }
+        self.make(connection, &tags, need).await.map(drop)
     }
 
     /// The versions of tags, if each has one.
@@ -175,8 +233,8 @@ impl RedisStore {
         let given = Reply::from(millis(need.given));
         let sent = Instant::now();
         try_join_all(tags.iter().map(|tag| {
-            let fresh = format!("{:016x}", self.beliefs().make_version());
-            let args = [fresh.into(), least.clone(), given.clone()];
+            let fresh = text_of(self.beliefs().make_version());
+            let args = [fresh, least.clone(), given.clone()];
             async move {
                 let made = VERSION.run(clients.again(), std::slice::from_ref(tag), &args).await;
                 let made = connection.judge(made, WrongType::Unreadable)?;
@@ -195,6 +253,15 @@ impl RedisStore {
     }
 }
 
+/// A version as it lies on the server: see [`version_in`].
+fn text_of(version: u64) -> Reply {
+    format!("{version:016x}").into()
+}
+
+fn texts_of(versions: &[u64]) -> Vec<Reply> {
+    versions.iter().map(|version| text_of(*version)).collect()
+}
+
 fn millis(duration: Duration) -> i64 {
     signed(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX))
 }
@@ -209,7 +276,11 @@ impl TagStore for RedisStore {
             let need = Need::of_a_load();
             // Where they are likely to be there and to stay it is enough to look.
             let found = match self.beliefs().versions_of(&keys, need) {
-                Some(_) => self.read(connection, &keys).await?,
+                // Others are kept for nobody knows how long.
+                Some(believed) => {
+                    let found = self.read(connection, &keys).await?;
+                    found.filter(|found| *found == believed)
+                }
                 None => None,
             };
             let versions = match found {
@@ -223,6 +294,10 @@ impl TagStore for RedisStore {
     fn flush<'a>(&'a self, tags: &[Tag<'_>]) -> StoreFuture<'a, ()> {
         let keys = self.beliefs().keys_of(tags.iter().map(|tag| tag.as_str().as_bytes()));
         let shares = self.shares(keys.iter().cloned(), |key| key);
-        StoreFuture::pending(async move { many::remove(shares, Repeat::Harmless).await })
+        StoreFuture::pending(async move {
+            many::remove(shares, Repeat::Harmless).await?;
+            self.beliefs().doubt(&keys);
+            Ok(())
+        })
     }
 }

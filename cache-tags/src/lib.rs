@@ -46,7 +46,17 @@ pub trait Tags {
     /// This cache, with everything that it stores under `tags`. What is wrong with a tag is told by each operation
     /// that stores or flushes.
     ///
-    /// Cost: an allocation for each tag. A `TaggedCache` may be kept and cloned.
+    /// Cost: an allocation for each tag. A `TaggedCache` may be kept and cloned; and it has to be where a future of it
+    /// is not awaited at once:
+    ///
+    /// ```
+    /// # use cache_tags::Tags;
+    /// # async fn demo(cache: cache_core::Cache) -> Result<(), cache_core::Error> {
+    /// let users = cache.tags(["users"]);
+    /// let storing = users.put("user:1", "John", "1h");
+    /// storing.await
+    /// # }
+    /// ```
     fn tags<T: AsRef<str>>(&self, tags: impl IntoIterator<Item = T>) -> TaggedCache;
 }
 

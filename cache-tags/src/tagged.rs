@@ -29,8 +29,8 @@ impl TaggedCache {
 
     /// Stores `value` at `key` under the tags: see [`Cache::put`].
     ///
-    /// Cost: one round trip. A second one, if on a server one of the tags has been flushed since this process
-    /// stored something under it, or this is the first time.
+    /// Cost: one round trip. On a server one more if this process flushed one of the tags since it stored something
+    /// under it, or this is the first time, and up to two more if another process did.
     pub async fn put<T: Serialize + ?Sized>(
         &self,
         key: impl AsRef<str>,
@@ -67,8 +67,8 @@ impl TaggedCache {
     /// [`Cache::remember`].
     ///
     /// A flush of one of the tags during the load wins, by whatever process: those who called before it are given
-    /// what was loaded, and nobody else is served it. Nor is it served to those who call after the flush and wait
-    /// for the same load: they load anew.
+    /// what was loaded, and nobody else is served it. Nor is it served to those who call after the flush and meet
+    /// the same load: they wait for it to end, and load anew.
     ///
     /// ```
     /// # use cache_tags::Tags;
@@ -132,11 +132,11 @@ impl TaggedCache {
     /// Invalidates whatever is stored under one of the tags, however much that is: see
     /// [the promises](crate#what-is-promised). Without tags it does nothing.
     ///
-    /// If it fails, whether the tags are flushed is open. What is stored under them after it has returned, by
-    /// whatever process, is served.
+    /// What is stored under them after it has returned, by whatever process, is served. If it fails, whether the tags
+    /// are flushed is open, and if they are not they may be in the next moment.
     ///
-    /// Cost: one round trip per server involved. Memory of what was flushed comes back when it is met, or
-    /// when it expires.
+    /// Cost: one round trip per server involved. What was flushed takes memory until it is overwritten or expires;
+    /// in the memory driver it is looked for and removed.
     pub async fn flush(&self) -> Result<(), Error> {
         let tags = self.tags.during("flush")?;
         self.cache.writer(&tags).flush().await
@@ -165,6 +165,16 @@ impl TaggedCache {
         self.cache.get_many(keys).await
     }
 
+    /// See [`Cache::ttl`].
+    pub async fn ttl(&self, key: impl AsRef<str>) -> Result<Option<Ttl>, Error> {
+        self.cache.ttl(key).await
+    }
+
+    /// See [`Cache::touch`]. The entry keeps its tags.
+    pub async fn touch(&self, key: impl AsRef<str>, ttl: impl IntoTtl) -> Result<bool, Error> {
+        self.cache.touch(key, ttl).await
+    }
+
     /// See [`Cache::has`].
     #[inline]
     pub async fn has(&self, key: impl AsRef<str>) -> Result<bool, Error> {
@@ -182,6 +192,14 @@ impl TaggedCache {
     /// See [`Cache::forget`].
     pub async fn forget(&self, key: impl AsRef<str>) -> Result<bool, Error> {
         self.cache.forget(key).await
+    }
+
+    /// See [`Cache::forget_many`].
+    pub async fn forget_many(
+        &self,
+        keys: impl IntoIterator<Item = impl AsRef<str>>,
+    ) -> Result<usize, Error> {
+        self.cache.forget_many(keys).await
     }
 }
 

@@ -6,6 +6,9 @@ local function head_of(key)
         return nil
     end
     local length = ((start:byte(3) * 256 + start:byte(4)) * 256 + start:byte(5)) * 256 + start:byte(6)
+    if length == 0 then
+        return nil
+    end
     return redis.call('GETRANGE', key, 0, 5 + length)
 end
 
