@@ -25,6 +25,7 @@
 mod builder;
 mod clock;
 mod key;
+mod locks;
 mod slot;
 mod store;
 mod sweep;
