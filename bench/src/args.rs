@@ -8,7 +8,7 @@ Measures the drivers against the raw parts beneath them.
 usage: cargo xtask bench [--quick] [SECTION]...
 
   --quick   fewer rounds and smaller numbers: a look, not a measurement
-  SECTION   hits, shape, herd, expiry, redis or ttl; all of them unless said";
+  SECTION   hits, tags, shape, herd, expiry, redis or ttl; all of them unless said";
 
 pub(crate) enum Request {
     Run(Options),
@@ -30,6 +30,7 @@ pub(crate) enum Effort {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Section {
     Hits,
+    Tags,
     Shape,
     Herd,
     Expiry,
@@ -38,12 +39,13 @@ pub(crate) enum Section {
 }
 
 impl Section {
-    const ALL: [Self; 6] =
-        [Self::Hits, Self::Shape, Self::Herd, Self::Expiry, Self::Redis, Self::Ttl];
+    const ALL: [Self; 7] =
+        [Self::Hits, Self::Tags, Self::Shape, Self::Herd, Self::Expiry, Self::Redis, Self::Ttl];
 
     const fn name(self) -> &'static str {
         match self {
             Self::Hits => "hits",
+            Self::Tags => "tags",
             Self::Shape => "shape",
             Self::Herd => "herd",
             Self::Expiry => "expiry",

@@ -16,6 +16,7 @@ mod race;
 mod redis;
 mod spread;
 mod table;
+mod tags;
 mod ttl;
 mod verdict;
 mod zipf;
@@ -45,6 +46,7 @@ fn main() -> ExitCode {
         println!("\n== {section} ==");
         match section {
             Section::Hits => hits::run(&fixture, options.effort, &mut findings),
+            Section::Tags => tags::run(&fixture, options.effort, &mut findings),
             Section::Shape => codec::run(&fixture, options.effort, &mut findings),
             Section::Herd => herd::run(options.effort, &mut findings),
             Section::Expiry => expiry::run(options.effort, &mut findings),

@@ -2,7 +2,9 @@
 //!
 //! What a flush does to them is the driver's: see [`TagStore`](crate::TagStore).
 
+use std::any::Any;
 use std::fmt;
+use std::sync::Arc;
 
 use crate::{Error, ErrorKind};
 
@@ -45,18 +47,44 @@ impl fmt::Debug for Tag<'_> {
 ///
 /// An entry that is written as of these versions is served only while every one of them is still
 /// its tag's version.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct TagVersions(Box<[(Box<str>, u64)]>);
+#[derive(Clone, Default)]
+pub struct TagVersions {
+    pairs: Box<[(Box<str>, u64)]>,
+    /// Never read: it is there to be dropped with the versions.
+    _held: Option<Arc<dyn Any + Send + Sync>>,
+}
 
 impl TagVersions {
     /// Pairs of a tag and its version.
     pub fn new(pairs: impl IntoIterator<Item = (Box<str>, u64)>) -> Self {
-        Self(pairs.into_iter().collect())
+        Self { pairs: pairs.into_iter().collect(), _held: None }
+    }
+
+    /// The same versions, with `held` as long as they are there: for a store that gives up versions which
+    /// nobody uses, and must not while something is loaded as of them.
+    #[must_use]
+    pub fn holding(self, held: Arc<dyn Any + Send + Sync>) -> Self {
+        Self { _held: Some(held), ..self }
     }
 
     /// The pairs, in the order in which the tags were asked for.
     pub fn iter(&self) -> impl Iterator<Item = (&str, u64)> {
-        self.0.iter().map(|(tag, version)| (&**tag, *version))
+        self.pairs.iter().map(|(tag, version)| (&**tag, *version))
+    }
+}
+
+/// Of the same tags at the same versions, whatever they hold.
+impl PartialEq for TagVersions {
+    fn eq(&self, other: &Self) -> bool {
+        self.pairs == other.pairs
+    }
+}
+
+impl Eq for TagVersions {}
+
+impl fmt::Debug for TagVersions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("TagVersions").field(&self.pairs).finish()
     }
 }
 

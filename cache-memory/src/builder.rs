@@ -33,7 +33,8 @@ impl MemoryStoreBuilder {
     ///
     /// An entry counts for its key, its encoded value and 128 bytes of book-keeping. The objects that
     /// [`get_shared`](cache_core::Cache::get_shared) keeps beside the values come on top: what an object
-    /// owns cannot be seen. Each shard of the table has its part of the capacity, and an entry must fit into
+    /// owns cannot be seen. So do tags, which entries share: some 300 bytes and its name for each tag in use, and
+    /// for each set of them. Each shard of the table has its part of the capacity, and an entry must fit into
     /// one: else it is
     /// [`TooLarge`](cache_core::ErrorKind::TooLarge), and what was there stays. There are four shards for
     /// each processor; more where one would have over 48 MiB, fewer where one would have under 1 MiB.

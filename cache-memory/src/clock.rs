@@ -74,8 +74,16 @@ impl Tick {
     }
 }
 
+impl From<Tick> for Deadline {
+    fn from(tick: Tick) -> Self {
+        Self(tick.0)
+    }
+}
+
 impl Deadline {
     pub(crate) const NEVER: Self = Self(u64::MAX);
+    /// That of what was flushed: it is past at any time.
+    pub(crate) const FLUSHED: Self = Self(0);
     const LAST: Self = Self(u64::MAX - 1);
 
     /// An entry is gone at its deadline, not after it.

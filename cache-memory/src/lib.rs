@@ -17,19 +17,27 @@
 //! - **Exact expiry**, on tokio's clock: under `#[tokio::test(start_paused = true)]` time is virtual, and
 //!   `tokio::time::advance` expires entries.
 //! - **Bounded** by entries or by bytes; what is used least goes first (CLOCK-Pro, by `quick_cache`).
-//! - **Expired memory comes back unread**, in small steps that nobody waits for.
+//! - **Tags**, natively: a flush ends a version of each tag, whatever number of entries bear it, and a hit looks
+//!   whether those of its entry have ended. `cache-tags` is the way to use them.
+//! - **Memory comes back unread** when entries expire or are flushed, in small steps that nobody waits for.
 //! - A hit is ready on its first poll. `has`, `get::<i64>` and `get_shared` of a kept object allocate nothing.
 //!
 //! A store is made for one cache; clones of that cache share it.
 
 mod builder;
 mod clock;
+mod interned;
 mod key;
+<<<<<<< HEAD
 mod locks;
+=======
+mod marks;
+>>>>>>> main
 mod slot;
 mod store;
 mod sweep;
 mod table;
+mod tags;
 
 pub use builder::MemoryStoreBuilder;
 pub use cache_core::{

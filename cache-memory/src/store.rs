@@ -8,7 +8,7 @@ use std::{fmt, mem};
 
 use cache_core::{
     Encoded, Entry, Error, ErrorKind, Kept, Key, Lifetime, LockStore, Payload, Store, StoreFuture,
-    TagStore, Tagging, Terms, Ttl, Value,
+    Tag, TagStore, TagVersions, Terms, Ttl, Value,
 };
 use quick_cache::sync::{EntryAction, EntryResult};
 
@@ -16,6 +16,7 @@ use crate::MemoryStoreBuilder;
 use crate::clock::Deadline;
 use crate::key::{LookUp, Sought};
 use crate::locks::Leases;
+use crate::marks::Marks;
 use crate::slot::Slot;
 use crate::sweep::Swept;
 use crate::table::{Capacity, Table};
@@ -26,8 +27,12 @@ use crate::table::{Capacity, Table};
 /// another on the same store. Every operation is ready on its first poll, but for a
 /// [`flush`](Store::flush) of a large table, which yields in between.
 ///
-/// Expired entries are removed when they are met, and by a background task of the runtime in which an entry
-/// with a lifetime is stored first; it ends with the store, or with the runtime, and then begins again in the
+/// An entry whose tags were flushed is gone for every operation, as one that has expired. A flush takes the same
+/// time whatever number of entries bear the tags. A tag takes memory while there is an entry that bears it, or a
+/// load that is to be stored under it.
+///
+/// Expired and flushed entries are removed when they are met, and by a background task of the runtime in which an
+/// entry with a lifetime is stored, or tags are flushed, first; it ends with the store, or with the runtime, and then begins again in the
 /// next one. Where there is no runtime, or one without timers (built without `enable_time`; it panics at the
 /// first timer, once, and that is caught), their memory comes back when they are read, overwritten or
 /// evicted.
@@ -73,29 +78,30 @@ impl MemoryStore {
         &self.swept.table
     }
 
+    /// Whether a slot has expired or was flushed.
     #[inline]
-    fn is_expired(&self, slot: &Slot) -> bool {
-        self.swept.clock.has_passed(slot.deadline)
+    fn is_dead(&self, slot: &Slot) -> bool {
+        self.swept.clock.has_passed(slot.deadline) || slot.is_flushed()
     }
 
     /// The live slot at `key`, which then counts as used.
     #[inline]
     fn live(&self, key: Key<'_>) -> Option<Slot> {
-        self.unless_expired(key, self.table().quick().get(&Sought(key))?)
+        self.unless_gone(key, self.table().quick().get(&Sought(key))?)
     }
 
     /// The live slot at `key`, which does not count as used.
     #[inline]
     fn peek(&self, key: Key<'_>) -> Option<Slot> {
-        self.unless_expired(key, self.table().quick().peek(&Sought(key))?)
+        self.unless_gone(key, self.table().quick().peek(&Sought(key))?)
     }
 
     #[inline]
-    fn unless_expired(&self, key: Key<'_>, slot: Slot) -> Option<Slot> {
+    fn unless_gone(&self, key: Key<'_>, slot: Slot) -> Option<Slot> {
         if self.is_gone(key, &slot) { None } else { Some(slot) }
     }
 
-    /// Whether what was found at `key` has expired; then it is removed.
+    /// Whether what was found at `key`, a copy, has expired or was flushed; then it is removed.
     #[inline]
     fn is_gone(&self, key: Key<'_>, slot: &Slot) -> bool {
         slot.deadline != Deadline::NEVER && self.expires(key, slot)
@@ -107,21 +113,34 @@ impl MemoryStore {
     fn expires(&self, key: Key<'_>, slot: &Slot) -> bool {
         let expired = slot.deadline.is_past(self.swept.clock.now());
         if expired {
-            // Only if it still is: the key may hold a fresh value by now.
-            self.table().quick().remove_if(&Sought(key), |slot| self.is_expired(slot));
+            // Only if it is dead still: the key may hold a fresh value by now.
+            self.table().quick().remove_if(&Sought(key), |slot| self.is_dead(slot));
         }
         expired
     }
 
-    fn insert(&self, key: Key<'_>, payload: Payload<'_>, deadline: Deadline) {
-        self.table().quick().insert(key.into(), Slot::new(payload, deadline));
+    fn insert(
+        &self,
+        key: Key<'_>,
+        payload: Payload<'_>,
+        deadline: Deadline,
+        marks: Option<Arc<Marks>>,
+    ) {
+        if let Some(marks) = &marks
+            && !marks.are_current()
+        {
+            // It replaces what is there, and nobody would ever see it.
+            drop(self.remove(key));
+            return;
+        }
+        self.table().quick().insert(key.into(), Slot::new(payload, deadline, marks));
         self.swept.expect(deadline);
     }
 
     /// Removes what is at `key`, and returns it if it was live.
     fn remove(&self, key: Key<'_>) -> Option<Slot> {
         let (_, slot) = self.table().quick().remove(&Sought(key))?;
-        (!self.is_expired(&slot)).then_some(slot)
+        (!self.is_dead(&slot)).then_some(slot)
     }
 
     /// Changes the live slot at `key`, or fills the vacant place, each in one step.
@@ -138,7 +157,7 @@ impl MemoryStore {
     ) -> T {
         loop {
             let found = self.table().quick().entry(&key as &dyn LookUp, None, |_, slot| {
-                if self.is_expired(slot) {
+                if self.is_dead(slot) {
                     EntryAction::Remove
                 } else {
                     EntryAction::Retain(occupied(slot))
@@ -189,16 +208,12 @@ impl Refusal {
     }
 }
 
-#[cold]
-fn no_tags<'a, T>() -> StoreFuture<'a, T> {
-    StoreFuture::ready(Err(Error::new(ErrorKind::Unsupported, "the memory store has no tags yet")))
-}
-
-macro_rules! untagged {
-    ($terms:expr) => {
-        match $terms.tags {
-            Tagging::Untagged => $terms.lifetime,
-            _ => return no_tags(),
+/// What an entry on these terms bears.
+macro_rules! marks {
+    ($store:ident, $terms:ident) => {
+        match $store.swept.tags.marks($terms.tags) {
+            Ok(marks) => marks,
+            Err(error) => return StoreFuture::ready(Err(error)),
         }
     };
 }
@@ -215,7 +230,11 @@ impl Store for MemoryStore {
         match found {
             None => StoreFuture::ok(None),
             Some(ref slot) if self.is_gone(key, slot) => StoreFuture::ok(None),
-            Some(slot) => StoreFuture::hit(slot.value),
+            Some(Slot { value, marks, .. }) => {
+                // A copy has none, which the compiler cannot know.
+                mem::forget(marks);
+                StoreFuture::hit(value)
+            }
         }
     }
 
@@ -244,11 +263,11 @@ impl Store for MemoryStore {
         payload: Payload<'_>,
         terms: Terms<'_>,
     ) -> StoreFuture<'a, ()> {
-        let lifetime = untagged!(terms);
+        let marks = marks!(self, terms);
         if let Err(too_large) = self.table().admit(key, payload) {
             return StoreFuture::ready(Err(too_large));
         }
-        self.insert(key, payload, self.swept.clock.deadline(lifetime));
+        self.insert(key, payload, self.swept.clock.deadline(terms.lifetime), marks);
         StoreFuture::ok(())
     }
 
@@ -257,15 +276,15 @@ impl Store for MemoryStore {
         entries: &[(Key<'a>, Payload<'_>)],
         terms: Terms<'_>,
     ) -> StoreFuture<'a, ()> {
-        let lifetime = untagged!(terms);
+        let marks = marks!(self, terms);
         for (key, payload) in entries {
             if let Err(too_large) = self.table().admit(*key, *payload) {
                 return StoreFuture::ready(Err(too_large.on(key.as_str())));
             }
         }
-        let deadline = self.swept.clock.deadline(lifetime);
+        let deadline = self.swept.clock.deadline(terms.lifetime);
         for (key, payload) in entries {
-            self.insert(*key, *payload, deadline);
+            self.insert(*key, *payload, deadline, marks.clone());
         }
         StoreFuture::ok(())
     }
@@ -276,7 +295,7 @@ impl Store for MemoryStore {
         payload: Payload<'_>,
         terms: Terms<'_>,
     ) -> StoreFuture<'a, bool> {
-        let lifetime = untagged!(terms);
+        let marks = marks!(self, terms);
         if let Err(too_large) = self.table().admit(key, payload) {
             return StoreFuture::ready(Err(too_large));
         }
@@ -284,8 +303,8 @@ impl Store for MemoryStore {
             key,
             |_| None,
             || {
-                let deadline = self.swept.clock.deadline(lifetime);
-                (Slot::new(payload, deadline), Some(deadline))
+                let deadline = self.swept.clock.deadline(terms.lifetime);
+                (Slot::new(payload, deadline, marks.clone()), Some(deadline))
             },
         );
         if let Some(deadline) = added {
@@ -314,7 +333,7 @@ impl Store for MemoryStore {
         }
         let deadline = self.swept.clock.deadline(lifetime);
         let found = self.table().quick().entry(&key as &dyn LookUp, None, |_, slot| {
-            if self.is_expired(slot) {
+            if self.is_dead(slot) {
                 return EntryAction::Remove;
             }
             slot.deadline = deadline;
@@ -328,7 +347,7 @@ impl Store for MemoryStore {
     }
 
     fn increment<'a>(&'a self, key: Key<'a>, by: i64, created: Terms<'_>) -> StoreFuture<'a, i64> {
-        let lifetime = untagged!(created);
+        let marks = marks!(self, created);
         if let Err(too_large) = self.table().admit(key, Payload::Integer(by)) {
             return StoreFuture::ready(Err(too_large));
         }
@@ -343,8 +362,8 @@ impl Store for MemoryStore {
                 Ok((*integer, None))
             },
             || {
-                let deadline = self.swept.clock.deadline(lifetime);
-                (Slot::new(Payload::Integer(by), deadline), Ok((by, Some(deadline))))
+                let deadline = self.swept.clock.deadline(created.lifetime);
+                (Slot::new(Payload::Integer(by), deadline, marks.clone()), Ok((by, Some(deadline))))
             },
         );
         match counted {
@@ -365,7 +384,10 @@ impl Store for MemoryStore {
         match found {
             None => None,
             Some(ref slot) if self.is_gone(key, slot) => None,
-            Some(slot) => slot.value.into_kept(),
+            Some(Slot { value, marks, .. }) => {
+                mem::forget(marks);
+                value.into_kept()
+            }
         }
     }
 
@@ -401,15 +423,28 @@ impl Store for MemoryStore {
 
     fn close(&self) -> StoreFuture<'_, ()> {
         self.swept.stop();
-        self.flush()
+        Store::flush(self)
     }
 
     fn tags(&self) -> Option<&dyn TagStore> {
-        None
+        Some(self)
     }
 
     fn locks(&self) -> Option<&dyn LockStore> {
         Some(self)
+    }
+}
+
+impl TagStore for MemoryStore {
+    fn versions<'a>(&'a self, tags: &[Tag<'_>]) -> StoreFuture<'a, TagVersions> {
+        StoreFuture::ok(self.swept.tags.versions(tags))
+    }
+
+    fn flush<'a>(&'a self, tags: &[Tag<'_>]) -> StoreFuture<'a, ()> {
+        if self.swept.tags.flush(tags) {
+            self.swept.expect_flushed();
+        }
+        StoreFuture::ok(())
     }
 }
 

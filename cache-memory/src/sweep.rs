@@ -1,8 +1,8 @@
-//! Gives back the memory of expired entries that nobody reads.
+//! Gives back the memory of entries that nobody reads, and that have expired or been flushed with their tags.
 //!
-//! One task per store walks the table when the earliest deadline has come, a few entries at a time,
-//! each under its own short lock, and yields in between: nobody waits for it longer than for one
-//! slice. While much is due one walk soon follows the other, else later, so that sweeping never takes more
+//! One task per store walks the table when the earliest deadline has come, or a little after tags were flushed,
+//! a few entries at a time, each under its own short lock, and yields in between: nobody waits for it longer
+//! than for one slice. Then it looks after what tags have left behind. While much is due one walk soon follows the other, else later, so that sweeping never takes more
 //! than a fifth of one processor, and a twentieth where it is not worth more.
 //!
 //! A timer wheel would know what to free without looking, but would cost every `put` an insertion, and
@@ -21,10 +21,12 @@ use tokio::time::Instant;
 use crate::clock::{Clock, Deadline};
 use crate::key::LookUp;
 use crate::table::Table;
+use crate::tags::Tags;
 
 /// Entries per slice: some tens of microseconds.
 const SLICE: usize = 256;
-/// Walks are at least this far apart.
+/// Walks are at least this far apart, and from what asks for them: who wakes the sweeper shall not find itself
+/// without the processor that the sweeper is walking on.
 const MIN_PAUSE: Duration = Duration::from_millis(100);
 /// How many times as long as it walks the sweeper rests: while much is due, and else.
 const BUSY_SHARE: u32 = 4;
@@ -34,6 +36,7 @@ const IDLE_SHARE: u32 = 20;
 #[derive(Debug)]
 pub(crate) struct Swept {
     pub(crate) table: Table,
+    pub(crate) tags: Tags,
     pub(crate) clock: Clock,
     /// No entry that the sweeper does not know of has a deadline before this one.
     earliest: AtomicU64,
@@ -56,6 +59,8 @@ enum Task {
 /// What a walk found.
 struct Walk {
     seen: u64,
+    /// What tags had left that was looked at.
+    tidied: usize,
     /// Those that were removed, and those that will have expired before the longer pause is over.
     due: u64,
     /// The first deadline that is still to come.
@@ -68,6 +73,7 @@ impl Swept {
     pub(crate) fn new(table: Table) -> Arc<Self> {
         Arc::new(Self {
             table,
+            tags: Tags::new(),
             clock: Clock::start(),
             earliest: AtomicU64::new(Deadline::NEVER.0),
             nearer: Notify::new(),
@@ -82,6 +88,11 @@ impl Swept {
         if deadline.0 < self.earliest.load(Ordering::Relaxed) {
             self.come_earlier(deadline);
         }
+    }
+
+    /// Says that entries in the table were flushed. Those that are flushed soon after are found by the same walk.
+    pub(crate) fn expect_flushed(self: &Arc<Self>) {
+        self.expect(self.clock.now().after(MIN_PAUSE).into());
     }
 
     #[cold]
@@ -134,7 +145,8 @@ impl Swept {
     async fn walk(&self, horizon: Duration) -> Walk {
         // Deadlines of entries that come from now on are noted anew.
         self.earliest.store(Deadline::NEVER.0, Ordering::Release);
-        let mut walk = Walk { seen: 0, due: 0, next: Deadline::NEVER, took: Duration::ZERO };
+        let mut walk =
+            Walk { seen: 0, tidied: 0, due: 0, next: Deadline::NEVER, took: Duration::ZERO };
         let mut entries = self.table.quick().iter();
         loop {
             let started = Instant::now();
@@ -146,9 +158,7 @@ impl Swept {
                 walk.due += u64::from(slot.deadline.is_past(soon));
                 if slot.deadline.is_past(now) {
                     // Never a plain removal: the key may hold a fresh value by now.
-                    self.table
-                        .quick()
-                        .remove_if(&key as &dyn LookUp, |slot| slot.deadline.is_past(now));
+                    self.table.quick().remove_if(&key as &dyn LookUp, |slot| slot.is_gone(now));
                 } else {
                     walk.next = walk.next.min(slot.deadline);
                 }
@@ -156,9 +166,31 @@ impl Swept {
             walk.seen += visited;
             walk.took += started.elapsed();
             if visited < SLICE as u64 {
-                return walk;
+                break;
             }
             tokio::task::yield_now().await;
+        }
+        self.tidy_tags(&mut walk).await;
+        walk
+    }
+
+    /// Gives back what tags have left behind that no entry bears any more.
+    async fn tidy_tags(&self, walk: &mut Walk) {
+        let (mut steps, mut has_more) = (self.tags.tidy(), true);
+        while has_more {
+            let started = Instant::now();
+            let mut visited = 0;
+            while has_more && visited < SLICE {
+                match steps.next() {
+                    Some(tidied) => visited += tidied,
+                    None => has_more = false,
+                }
+            }
+            walk.tidied += visited;
+            walk.took += started.elapsed();
+            if has_more {
+                tokio::task::yield_now().await;
+            }
         }
     }
 }
@@ -187,12 +219,13 @@ impl Sweep {
         }
         let swept = &*self.swept;
         let mut horizon = MIN_PAUSE;
+        tokio::time::sleep(MIN_PAUSE).await;
         loop {
-            // The first walk is at once: it learns of what an earlier sweeper has left.
+            // The first walk is in any case: it learns of what an earlier sweeper has left.
             let walk = swept.walk(horizon).await;
             swept.lower(walk.next);
             horizon = MIN_PAUSE.max(walk.took * IDLE_SHARE);
-            if walk.seen > 0 {
+            if walk.seen > 0 || walk.tidied > 0 {
                 tokio::time::sleep(walk.pause()).await;
             }
             swept.earliest_has_come().await;

@@ -201,7 +201,7 @@ mod tests {
 
     fn insert(table: &Table, name: &str, bytes: &[u8]) {
         let payload = Payload::Encoded(bytes);
-        table.quick().insert(key(name).into(), Slot::new(payload, Deadline::NEVER));
+        table.quick().insert(key(name).into(), Slot::new(payload, Deadline::NEVER, None));
     }
 
     #[test]

@@ -55,6 +55,26 @@ fn hits_allocate_nothing() {
 }
 
 #[test]
+fn under_tags_that_are_in_use_nothing_more_is_allocated() {
+    run(async {
+        let cache = Cache::new(MemoryStore::new());
+        let tags = ["users", "active"].map(|tag| cache_core::Tag::new(tag).unwrap());
+        let tagged = cache.writer(&tags);
+        tagged.put("text", "a text", "1h").await.unwrap();
+        tagged.put("n", &7, "1h").await.unwrap();
+        assert!(cache.get_shared::<String>("text").await.unwrap().is_some());
+        assert_eq!(allocations!(cache.get_shared::<String>("text")), 0);
+        assert_eq!(allocations!(cache.get::<i64>("n")), 0);
+        assert_eq!(allocations!(cache.has("text")), 0);
+        assert_eq!(allocations!(tagged.increment_by("n", 1)), 0);
+        assert_eq!(allocations!(tagged.put("n", &7, "1h")), 0);
+        assert_eq!(allocations!(tagged.flush()), 0);
+        assert_eq!(allocations!(cache.has("text")), 0);
+        assert_eq!(allocations!(cache.has("n")), 0);
+    });
+}
+
+#[test]
 fn a_read_allocates_what_the_value_does() {
     run(async {
         let cache = Cache::new(MemoryStore::new());

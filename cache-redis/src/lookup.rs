@@ -39,19 +39,28 @@ impl Found {
 
 /// Versions that the server has told, by the names of their tags; `None` if a tag has none.
 #[derive(Default)]
-pub(crate) struct Known(HashMap<Bytes, Option<u64>>);
+pub(crate) struct Known {
+    versions: HashMap<Bytes, Option<u64>>,
+    /// Another server may have told them before the entry was found. Where they agree with what the entry carries, it
+    /// was live; where they do not, it may be younger than they are.
+    may_be_early: bool,
+}
 
 impl Known {
+    fn asked_over(link: &Link) -> Self {
+        Self { may_be_early: link.clustered, ..Self::default() }
+    }
+
     fn learn(&mut self, beliefs: &Beliefs, keys: &[Bytes], replies: Vec<Reply>) {
         let versions = replies.into_iter().map(|reply| version_in(&reply));
-        self.0.extend(keys.iter().map(|key| beliefs.tag_at(key)).zip(versions));
+        self.versions.extend(keys.iter().map(|key| beliefs.tag_at(key)).zip(versions));
     }
 
     /// Whether the entry with this head is live, if it is known.
     fn judge(&self, head: &Head) -> Option<bool> {
         let mut live = Some(true);
         for (tag, carried) in head.tags() {
-            match self.0.get(tag) {
+            match self.versions.get(tag) {
                 Some(now) if *now == Some(carried) => {}
                 Some(_) => return Some(false),
                 None => live = None,
@@ -62,7 +71,7 @@ impl Known {
 
     /// The tags of an entry whose versions are not known.
     fn missing<'h>(&self, head: &'h Head) -> impl Iterator<Item = &'h [u8]> {
-        head.tags().map(|(tag, _)| tag).filter(|tag| !self.0.contains_key(*tag))
+        head.tags().map(|(tag, _)| tag).filter(|tag| !self.versions.contains_key(*tag))
     }
 }
 
@@ -109,7 +118,7 @@ async fn one_and(
     names.extend_from_slice(tags);
     let mut found = many::find(link, names).await?;
     let versions = found.split_off(1);
-    let mut known = Known::default();
+    let mut known = Known::asked_over(link);
     known.learn(beliefs, tags, versions);
     Ok((found.pop().ok_or_else(unexpected)?, known))
 }
@@ -138,8 +147,10 @@ pub(crate) async fn is_live(
     head: &Head,
     mut known: Known,
 ) -> Result<bool, Error> {
-    if let Some(live) = known.judge(head) {
-        return Ok(live);
+    match known.judge(head) {
+        Some(false) if known.may_be_early => known = Known::default(),
+        Some(live) => return Ok(live),
+        None => {}
     }
     let missing = beliefs.keys_of(known.missing(head));
     let versions = Box::pin(many::find(link, missing.to_vec())).await?;
@@ -173,7 +184,7 @@ pub(crate) async fn along<T>(
     let tags = beliefs.borne_by(name);
     let ask = tags.as_deref().map(|tags| Box::pin(many::find(link, tags.to_vec())));
     let (done, versions) = join(act, OptionFuture::from(ask)).await;
-    let mut known = Known::default();
+    let mut known = Known::asked_over(link);
     // Without an answer they are asked for again, if need be.
     if let (Some(tags), Some(Ok(versions))) = (tags, versions) {
         known.learn(beliefs, &tags, versions);
@@ -196,7 +207,7 @@ where
     let mut tags = Vec::new();
     for name in &names {
         for tag in beliefs.borne_by(name).iter().flat_map(|tags| tags.iter()) {
-            if known.0.insert(beliefs.tag_at(tag), None).is_none() {
+            if known.versions.insert(beliefs.tag_at(tag), None).is_none() {
                 tags.push(tag.clone());
             }
         }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::Duration;
 
+use cache_core::Tag;
 use cache_redis::{Cache, ErrorKind, RedisStore};
 use cache_tags::Tags;
 use redis_servers::{Cluster, Server};
@@ -254,4 +255,47 @@ async fn tags_lie_on_other_nodes_than_their_keys() {
     other.tags(&tags[1..2]).flush().await.unwrap();
     assert_eq!(one.get_many::<String>(&keys).await.unwrap(), [None, None, None]);
     assert_eq!(one.forget_many(&keys).await.unwrap(), 0);
+}
+
+/// The answers of several nodes come in any order: what a client was told of a tag may be older than the entry that
+/// it meets. Here its questions overtake its counting, which waits behind something large.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_counter_is_not_begun_anew_by_who_asked_for_its_tag_before_it_was_there() {
+    let cluster = Cluster::start().await;
+    let (slow, quick) = (cache(&cluster.url()).await, cache(&cluster.url()).await);
+    let (tags_node, _) = owner(&cluster, "cache#tag:red");
+    let elsewhere =
+        |name: &String| owner(&cluster, &format!("cache:{name}")).0.port() != tags_node.port();
+    let counter = (0..100).map(|n| format!("n{n}")).find(elsewhere).expect("a counter");
+    let node = owner(&cluster, &format!("cache:{counter}")).0.port();
+    let beside = |name: &String| owner(&cluster, &format!("cache:{name}")).0.port() == node;
+    let large = (0..100).map(|n| format!("large{n}")).find(beside).expect("a key beside it");
+    let done = Arc::new(AtomicBool::new(false));
+    let loading = {
+        let (slow, done, counter) = (slow.clone(), Arc::clone(&done), counter.clone());
+        tokio::spawn(async move {
+            let bytes = "x".repeat(4 << 20);
+            while !done.load(Ordering::Relaxed) {
+                let tags = [Tag::new("red").unwrap()];
+                let (put, counted) = tokio::join!(
+                    slow.put(&large, &bytes, "1m"),
+                    slow.writer(&tags).increment_by(&counter, 1)
+                );
+                put.unwrap();
+                counted.unwrap();
+            }
+        })
+    };
+    let tags = [Tag::new("red").unwrap()];
+    for round in 0..300 {
+        quick.writer(&tags).flush().await.unwrap();
+        let mut last = 0;
+        for _ in 0..12 {
+            let sum = quick.writer(&tags).increment_by(&counter, 1).await.unwrap();
+            assert!(sum > last, "round {round}: {sum} after {last}, and nobody flushed");
+            last = sum;
+        }
+    }
+    done.store(true, Ordering::Relaxed);
+    loading.await.unwrap();
 }
