@@ -28,11 +28,8 @@ mod builder;
 mod clock;
 mod interned;
 mod key;
-<<<<<<< HEAD
 mod locks;
-=======
 mod marks;
->>>>>>> main
 mod slot;
 mod store;
 mod sweep;
