@@ -33,8 +33,10 @@ struct Terms {
 /// How long is waited for a lock unless said.
 const WAIT: Duration = Duration::from_secs(10);
 
-/// So long is waited at most before the store is asked again, and up to as much again by chance: messages may be lost.
-const LONGEST_PAUSE: Duration = Duration::from_millis(750);
+/// So long is waited at most before the store is asked again, and up to as much again by chance: where the store tells
+/// when the lock is free, since a message may be lost, and where it cannot.
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+const PAUSE_UNTOLD: Duration = Duration::from_millis(200);
 
 /// A wake that comes sooner after the last attempt, more often than this in a row, comes too early.
 const EARLY: Duration = Duration::from_millis(1);
@@ -242,15 +244,15 @@ async fn contend(
         };
         has_waited = true;
         let began = Instant::now();
-        let pause = LONGEST_PAUSE.mul_f64(1.0 + chance());
+        let jitter = 1.0 + chance();
         // At the end of the lease the store tells that as well; this is for the case that it does not.
-        let pause = left.map_or(pause, |left| pause.min(left + EARLY));
+        let pause = left.map_or(LONGEST_PAUSE, |left| LONGEST_PAUSE.min(left + EARLY));
         let freed = async {
             if store.freed(key).await.is_err() {
-                std::future::pending::<()>().await;
+                tokio::time::sleep(PAUSE_UNTOLD.mul_f64(jitter)).await;
             }
         };
-        let _ = tokio::time::timeout(pause, freed).await;
+        let _ = tokio::time::timeout(pause.mul_f64(jitter), freed).await;
         early_wakes = if began.elapsed() < EARLY { early_wakes + 1 } else { 0 };
         if let Some(more) = early_wakes.checked_sub(EARLY_WAKES) {
             tokio::time::sleep(EARLY * 2_u32.pow(more.min(6))).await;
