@@ -42,11 +42,9 @@ const EARLY_WAKES: u32 = 3;
 
 impl LockRequest {
     pub(crate) fn new(cache: Cache, name: &str, lease: impl IntoTtl) -> Self {
-        let terms = Key::new(name).and_then(|_| lease_of(lease)).map(|lease| Terms {
-            name: name.into(),
-            lease,
-            wait: Some(WAIT),
-        });
+        let terms = Key::new(name)
+            .and_then(|_| lease_of(lease).map_err(|error| error.on(name)))
+            .map(|lease| Terms { name: name.into(), lease, wait: Some(WAIT) });
         Self { cache, terms, renews: true }
     }
 
@@ -54,7 +52,7 @@ impl LockRequest {
     /// without end.
     pub fn wait(mut self, wait: impl IntoTtl) -> Self {
         self.terms = self.terms.and_then(|terms| {
-            let wait = wait.into_ttl()?;
+            let wait = wait.into_ttl().map_err(|error| Error::from(error).on(&terms.name))?;
             let wait = if wait.is_default() { Some(WAIT) } else { wait.duration() };
             Ok(Terms { wait, ..terms })
         });
