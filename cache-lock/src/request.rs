@@ -221,9 +221,8 @@ async fn contend(
     place: &mut Place,
     trouble: &mut Option<Error>,
 ) -> Result<(Arc<Lease>, Fence), Error> {
-    place.is_first().await;
+    let mut has_waited = place.is_first().await;
     let (store, key) = (cache.lock_store()?, Key::new(&terms.name)?);
-    let mut has_waited = false;
     let mut early_wakes = 0_u32;
     loop {
         let left = match attempt(cache, terms, place).await {
