@@ -250,7 +250,9 @@ async fn contend(
         let _ = tokio::time::timeout(pause, freed).await;
         early_wakes = if began.elapsed() < EARLY { early_wakes + 1 } else { 0 };
         if let Some(more) = early_wakes.checked_sub(EARLY_WAKES) {
-            tokio::time::sleep(EARLY * 2_u32.pow(more.min(6))).await;
+            let backoff = EARLY * 2_u32.pow(more.min(6));
+            // Not past the end of the lease, when it is free for certain.
+            tokio::time::sleep(backoff.min(pause)).await;
         }
     }
 }
