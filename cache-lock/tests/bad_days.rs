@@ -29,11 +29,11 @@ fn shared() -> (Faulty, Cache, Cache) {
 
 /// The lock with a lease of 3 seconds, which is renewed every second.
 async fn held(cache: &Cache) -> LockGuard {
-    cache.lock(NAME, "3s").try_acquire().await.unwrap().expect("it is free")
+    cache.lock(NAME, "3s").try_acquire().await.expect("an answer").expect("it is free")
 }
 
 async fn is_free(cache: &Cache) -> bool {
-    cache.lock(NAME, "3s").try_acquire().await.unwrap().is_some()
+    cache.lock(NAME, "3s").try_acquire().await.expect("an answer").is_some()
 }
 
 fn kind<T>(result: Result<T, Error>) -> Option<ErrorKind> {

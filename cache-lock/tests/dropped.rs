@@ -41,7 +41,7 @@ async fn is_usable(store: &Faulty, cache: &Cache, polls: usize) {
     let guard = cache.lock(NAME, "1m").wait("30s").acquire().await;
     let guard = guard.unwrap_or_else(|error| panic!("after {polls} polls: {error}"));
     assert!(began.elapsed() < Duration::from_secs(2), "after {polls} polls");
-    guard.release().await.unwrap();
+    guard.release().await.expect("it is held");
     let renewals = store.calls(Call::Renew);
     sleep(Duration::from_secs(120)).await;
     assert_eq!(store.calls(Call::Renew), renewals, "after {polls} polls");

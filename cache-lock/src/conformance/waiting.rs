@@ -275,7 +275,8 @@ async fn never_two_inside_and_nobody_starves(rig: Rig) {
     let visits = rig.often(1_000, 200);
     let tasks: Vec<_> = (0..visits)
         .map(|number| {
-            let cache = if number / NAMES % 2 == 0 { one.clone() } else { other.clone() };
+            let cache =
+                if (number / NAMES).is_multiple_of(2) { one.clone() } else { other.clone() };
             let rooms = Arc::clone(&rooms);
             tokio::spawn(async move {
                 let name = number % NAMES;
@@ -289,7 +290,7 @@ async fn never_two_inside_and_nobody_starves(rig: Rig) {
                 room.visits.fetch_add(1, Ordering::SeqCst);
                 room.is_taken.store(false, Ordering::SeqCst);
                 // Either way to give it back.
-                if number % 3 == 0 {
+                if number.is_multiple_of(3) {
                     drop(guard);
                     return Ok::<_, Error>(());
                 }
