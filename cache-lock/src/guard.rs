@@ -72,13 +72,22 @@ impl LockGuard {
 
     /// Gives the lock a lease of another length, from now; renewals go on with it.
     ///
-    /// Errors: [`LockLost`](ErrorKind::LockLost); [`InvalidTtl`](ErrorKind::InvalidTtl) for a lease without end or of
+    /// Errors: [`LockLost`](ErrorKind::LockLost), also if there is no answer before that; [`InvalidTtl`](ErrorKind::InvalidTtl) for a lease without end or of
     /// no length; else whether it was prolonged is open, and the lock is held for as long as it would have been, or
     /// for the new length where that is shorter. Cost: one round trip.
     pub async fn extend(&self, lease: impl IntoTtl) -> Result<(), Error> {
         let at = |error: Error| error.during("extend").on(self.name());
         let lease = lease_of(lease).map_err(at)?;
-        if self.lease.renew(Some(lease)).await.map_err(at)? { Ok(()) } else { Err(at(lost())) }
+        let is_held = tokio::select! {
+            biased;
+            renewed = self.lease.renew(Some(lease)) => renewed.map_err(at)?,
+            // It is too late for an answer; but the server may act on it yet.
+            () = self.lost() => {
+                self.lease.give_back();
+                false
+            }
+        };
+        if is_held { Ok(()) } else { Err(at(lost())) }
     }
 
     /// Gives the lock back, and wakes one who waits for it.

@@ -36,12 +36,29 @@ pub(crate) struct Lease {
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Phase {
-    /// Until then nobody else can hold it.
-    Held {
-        until: Instant,
-    },
+    Held(Term),
     Lost,
     Released,
+}
+
+/// What is known of a lease that is held.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Term {
+    /// When it is to be renewed.
+    pub(crate) due: Instant,
+    /// Until then nobody else can hold it.
+    pub(crate) until: Instant,
+}
+
+impl Term {
+    /// That of a lease of this length that was asked for at that time. It is renewed when a third of it has passed.
+    fn of(sent: Instant, length: Duration) -> Self {
+        Self { due: sent + length / 3, until: believed(sent, length) }
+    }
+
+    fn is_over(self) -> bool {
+        Instant::now() >= self.until
+    }
 }
 
 /// Until when a lease of this length is believed that was asked for at that time.
@@ -66,7 +83,7 @@ impl Lease {
             cache,
             name,
             owner,
-            phase: Mutex::new(Phase::Held { until: believed(sent, length) }),
+            phase: Mutex::new(Phase::Held(Term::of(sent, length))),
             changed: Notify::new(),
             length: tokio::sync::Mutex::new(length),
         }
@@ -81,20 +98,21 @@ impl Lease {
     }
 
     pub(crate) fn is_held(&self) -> bool {
-        matches!(*self.phase(), Phase::Held { until } if Instant::now() < until)
+        matches!(*self.phase(), Phase::Held(term) if !term.is_over())
     }
 
     /// Whether it ended without having been given back.
     pub(crate) fn is_lost(&self) -> bool {
-        self.end().is_none() && *self.phase() == Phase::Lost
+        self.term().is_none() && *self.phase() == Phase::Lost
     }
 
-    /// When it ends unless it is renewed; `None` if it has ended. Whoever sees the end come makes it known.
-    pub(crate) fn end(&self) -> Option<Instant> {
+    /// When it ends unless it is renewed, and when it is to be; `None` if it has ended. Whoever sees the end come
+    /// makes it known.
+    pub(crate) fn term(&self) -> Option<Term> {
         let mut phase = self.phase();
         match *phase {
-            Phase::Held { until } if Instant::now() < until => Some(until),
-            Phase::Held { .. } => {
+            Phase::Held(term) if !term.is_over() => Some(term),
+            Phase::Held(_) => {
                 *phase = Phase::Lost;
                 self.changed.notify_waiters();
                 None
@@ -110,9 +128,9 @@ impl Lease {
             tokio::pin!(changed);
             // Enabled before the look, so that nothing is missed in between.
             changed.as_mut().enable();
-            let Some(until) = self.end() else { return };
+            let Some(term) = self.term() else { return };
             tokio::select! {
-                () = tokio::time::sleep_until(until) => {}
+                () = tokio::time::sleep_until(term.until) => {}
                 () = changed => {}
             }
         }
@@ -121,11 +139,6 @@ impl Lease {
     /// Resolves when it is lost, or has another length. To be enabled before the look at what it is now.
     pub(crate) fn changed(&self) -> Notified<'_> {
         self.changed.notified()
-    }
-
-    /// The length that the next renewal asks for.
-    pub(crate) async fn length(&self) -> Duration {
-        *self.length.lock().await
     }
 
     /// Asks the store to prolong it, from now on by another length if one is given. `false` if it is lost.
@@ -137,7 +150,7 @@ impl Lease {
         if let Some(other) = other {
             // Before it is sent: if this future is dropped the store may have acted nevertheless, and what it was
             // told to shorten must not be believed to last.
-            self.curtail(believed(sent, other));
+            self.curtail(Term::of(sent, other));
             *length = other;
             self.changed.notify_waiters();
         }
@@ -146,24 +159,25 @@ impl Lease {
             return Ok(false);
         }
         let renewed = store.renew(key, self.owner, *length).await?;
-        if renewed && self.prolong(believed(sent, *length)) {
+        if renewed && self.prolong(Term::of(sent, *length)) {
             return Ok(true);
         }
         self.lose();
         Ok(false)
     }
 
-    fn curtail(&self, end: Instant) {
-        if let Phase::Held { until } = &mut *self.phase() {
-            *until = end.min(*until);
+    fn curtail(&self, other: Term) {
+        if let Phase::Held(term) = &mut *self.phase() {
+            term.due = other.due.min(term.due);
+            term.until = other.until.min(term.until);
         }
     }
 
     /// `false` if it has been lost meanwhile.
-    fn prolong(&self, end: Instant) -> bool {
+    fn prolong(&self, other: Term) -> bool {
         match &mut *self.phase() {
-            Phase::Held { until } if Instant::now() < *until => {
-                *until = end;
+            Phase::Held(term) if !term.is_over() => {
+                *term = other;
                 true
             }
             _ => false,
@@ -172,7 +186,7 @@ impl Lease {
 
     fn lose(&self) {
         let mut phase = self.phase();
-        if matches!(*phase, Phase::Held { .. }) {
+        if matches!(*phase, Phase::Held(_)) {
             *phase = Phase::Lost;
             self.changed.notify_waiters();
         }

@@ -30,7 +30,11 @@
 //! Waiting takes at most 10 seconds unless said.
 //!
 //! What such a lock can promise and what it cannot, and what to do about it, is told in [`promises`].
+//!
+//! Feature `conformance`: cases of all this for the suite that proves drivers alike.
 
+#[cfg(feature = "conformance")]
+pub mod conformance;
 mod guard;
 mod lease;
 mod queue;

@@ -50,13 +50,18 @@ impl Lines {
 }
 
 impl Place {
-    /// Waits until nobody is before.
-    pub(crate) async fn is_first(&mut self) {
-        // The semaphore is never closed.
-        if let Ok(permit) = self.turn.acquire().await {
+    /// Waits until nobody is before, and says whether somebody was.
+    pub(crate) async fn is_first(&mut self) -> bool {
+        // Permits are there only if nobody waits for them. The semaphore is never closed.
+        let (permit, has_waited) = match self.turn.try_acquire() {
+            Ok(permit) => (Ok(permit), false),
+            Err(_) => (self.turn.acquire().await, true),
+        };
+        if let Ok(permit) = permit {
             permit.forget();
             self.is_first = true;
         }
+        has_waited
     }
 
     /// What this process acquired last, and has not dropped.

@@ -44,11 +44,9 @@ const EARLY_WAKES: u32 = 3;
 
 impl LockRequest {
     pub(crate) fn new(cache: Cache, name: &str, lease: impl IntoTtl) -> Self {
-        let terms = Key::new(name).and_then(|_| lease_of(lease)).map(|lease| Terms {
-            name: name.into(),
-            lease,
-            wait: Some(WAIT),
-        });
+        let terms = Key::new(name)
+            .and_then(|_| lease_of(lease).map_err(|error| error.on(name)))
+            .map(|lease| Terms { name: name.into(), lease, wait: Some(WAIT) });
         Self { cache, terms, renews: true }
     }
 
@@ -56,7 +54,7 @@ impl LockRequest {
     /// without end.
     pub fn wait(mut self, wait: impl IntoTtl) -> Self {
         self.terms = self.terms.and_then(|terms| {
-            let wait = wait.into_ttl()?;
+            let wait = wait.into_ttl().map_err(|error| Error::from(error).on(&terms.name))?;
             let wait = if wait.is_default() { Some(WAIT) } else { wait.duration() };
             Ok(Terms { wait, ..terms })
         });
@@ -225,9 +223,8 @@ async fn contend(
     place: &mut Place,
     trouble: &mut Option<Error>,
 ) -> Result<(Arc<Lease>, Fence), Error> {
-    place.is_first().await;
+    let mut has_waited = place.is_first().await;
     let (store, key) = (cache.lock_store()?, Key::new(&terms.name)?);
-    let mut has_waited = false;
     let mut early_wakes = 0_u32;
     loop {
         let left = match attempt(cache, terms, place).await {
@@ -255,7 +252,9 @@ async fn contend(
         let _ = tokio::time::timeout(pause.mul_f64(jitter), freed).await;
         early_wakes = if began.elapsed() < EARLY { early_wakes + 1 } else { 0 };
         if let Some(more) = early_wakes.checked_sub(EARLY_WAKES) {
-            tokio::time::sleep(EARLY * 2_u32.pow(more.min(6))).await;
+            let backoff = EARLY * 2_u32.pow(more.min(6));
+            // Not past the end of the lease, when it is free for certain.
+            tokio::time::sleep(backoff.min(pause)).await;
         }
     }
 }
