@@ -21,6 +21,7 @@ use crate::keys::Keyspace;
 use crate::lookup::{Found, Known, bytes_in};
 use crate::many::Share;
 use crate::scripts::{ADD, FORGET, HAS, INCREMENT, Script, TOUCH, TTL};
+use crate::subscriber::Subscriber;
 use crate::tags::Bearing;
 use crate::target::refused;
 use crate::{envelope, flush, lookup, many};
@@ -40,6 +41,7 @@ pub struct RedisStore {
     keyspace: Keyspace,
     beliefs: Arc<Beliefs>,
     connections: Vec<Connection>,
+    subscriber: Subscriber,
 }
 
 /// The oldest server that has `GETDEL`: major and minor version.
@@ -87,8 +89,9 @@ impl RedisStore {
         keyspace: Keyspace,
         beliefs: Arc<Beliefs>,
         connections: Vec<Connection>,
+        subscriber: Subscriber,
     ) -> Self {
-        Self { keyspace, beliefs, connections }
+        Self { keyspace, beliefs, connections, subscriber }
     }
 
     /// Refuses servers that lack what the driver sends.
@@ -104,6 +107,14 @@ impl RedisStore {
 
     pub(crate) fn beliefs(&self) -> &Beliefs {
         &self.beliefs
+    }
+
+    pub(crate) fn keyspace(&self) -> &Keyspace {
+        &self.keyspace
+    }
+
+    pub(crate) fn subscriber(&self) -> &Subscriber {
+        &self.subscriber
     }
 
     /// The connection of all operations on `name`: so one follows the other.
@@ -527,6 +538,7 @@ impl Store for RedisStore {
 
     fn close(&self) -> StoreFuture<'_, ()> {
         StoreFuture::pending(async move {
+            self.subscriber.close();
             join_all(self.connections.iter().map(Connection::close)).await;
             Ok(())
         })
@@ -537,7 +549,7 @@ impl Store for RedisStore {
     }
 
     fn locks(&self) -> Option<&dyn LockStore> {
-        None
+        Some(self)
     }
 }
 
