@@ -228,7 +228,7 @@ mod tests {
             assert_eq!(*lock.holder(), format!("a:b#lock:{braced}"));
             assert_eq!(lock.keys[1], format!("a:b#fence:{braced}"));
             assert_eq!(&*lock.channel, format!("a:b#freed:{braced}"));
-            let slot = redis_keyslot(braced[1..braced.len() - 1].as_bytes());
+            let slot = redis_keyslot(&braced.as_bytes()[1..braced.len() - 1]);
             for key in &lock.keys {
                 assert_eq!(redis_keyslot(key), slot, "{key:?}");
                 assert!(!space("a:b").holds(key) && !space("a").holds(key));

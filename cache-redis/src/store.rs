@@ -34,6 +34,9 @@ use crate::{envelope, flush, lookup, many};
 /// absent key from one of another type. It goes along with the command as long as there are such, and after it where
 /// there were none.
 ///
+/// Locks are taken, renewed and released in one round trip each. The first who waits for one opens another connection,
+/// which hears of releases.
+///
 /// A store is made for one cache; clones of that cache share it. Another store with the same prefix on the
 /// same server, in whatever process, sees the same entries. It belongs to the tokio runtime in which it was
 /// opened, and disconnects when it is dropped.

@@ -10,6 +10,7 @@
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use cache_core::Error;
 use fred::bytes_utils::Str;
 use fred::clients::Client;
 use fred::error::{Error as FredError, ErrorKind as FredKind};
@@ -19,8 +20,7 @@ use fred::types::{ClusterHash, CustomCommand, Message, MultipleStrings, Value as
 use fred::util::redis_keyslot;
 use tokio::runtime::Handle;
 use tokio::sync::{broadcast, oneshot};
-
-use cache_core::Error;
+use tokio::time::Instant;
 
 use crate::connection::Clients;
 use crate::failure::{WrongType, is_reply, said};
@@ -133,9 +133,10 @@ async fn hear(mut messages: broadcast::Receiver<Message>, wakes: &Wakes) {
     }
 }
 
-/// Makes and ends subscriptions. Never returns.
+/// Makes and ends subscriptions. Returns when whoever was to tell of messages does not answer.
 async fn keep(clients: &Clients, link: &Link, wakes: &Wakes) {
     let mut pings = 0;
+    let mut ask_at = Instant::now() + KEEPALIVE;
     loop {
         let plan = wakes.plan();
         if !plan.unsubscribe.is_empty() {
@@ -174,11 +175,15 @@ async fn keep(clients: &Clients, link: &Link, wakes: &Wakes) {
         tokio::select! {
             () = wakes.changed() => {}
             () = next => {}
-            () = tokio::time::sleep(KEEPALIVE), if !wakes.is_empty() => {
+            () = tokio::time::sleep_until(ask_at), if !wakes.is_empty() => {
                 link.ask();
                 pings += 1;
-                // If there is no answer, the supervisor sees to it.
-                let _ = link.judge(ping(clients, pings).await, WrongType::Unreadable);
+                let pong = ping(clients, pings).await;
+                if link.judge(pong, WrongType::Unreadable).is_err() {
+                    tokio::time::sleep(PAUSE).await;
+                    return;
+                }
+                ask_at = Instant::now() + KEEPALIVE;
             }
         }
     }

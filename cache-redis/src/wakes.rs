@@ -257,3 +257,99 @@ impl Drop for Waiter<'_> {
         self.wakes.leave(&self.channel);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use cache_core::ErrorKind;
+    use futures_util::FutureExt;
+
+    use super::*;
+
+    fn name() -> Str {
+        Str::from_static("channel")
+    }
+
+    /// Does what a subscriber does.
+    fn subscribed(wakes: &Wakes) {
+        let plan = wakes.plan();
+        assert_eq!(plan.subscribe, [name()]);
+        wakes.settle(&plan.subscribe, Subscription::Made);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_channel_is_subscribed_to_once_and_left_a_while_after_the_last() {
+        let wakes = Wakes::default();
+        let waiters = [wakes.join(&name()).unwrap(), wakes.join(&name()).unwrap()];
+        subscribed(&wakes);
+        let [first, second] = waiters;
+        drop(first);
+        assert_eq!(wakes.plan().next, None);
+        drop(second);
+        let next = wakes.plan().next.expect("it is left in a while");
+        tokio::time::sleep_until(next).await;
+        let plan = wakes.plan();
+        assert_eq!((plan.subscribe, plan.unsubscribe), (vec![], vec![name()]));
+        assert!(wakes.is_empty());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_comes_back_soon_finds_the_subscription() {
+        let wakes = Wakes::default();
+        drop(wakes.join(&name()).unwrap());
+        assert!(wakes.is_empty(), "what was never asked for is not kept");
+        let mut waiter = wakes.join(&name()).unwrap();
+        subscribed(&wakes);
+        for _ in 0..3 {
+            drop(waiter);
+            tokio::time::advance(LINGER / 2).await;
+            waiter = wakes.join(&name()).unwrap();
+            assert!(waiter.is_subscribed());
+            let plan = wakes.plan();
+            assert!(plan.subscribe.is_empty() && plan.unsubscribe.is_empty(), "{plan:?}");
+        }
+        tokio::time::advance(LINGER * 2).await;
+        assert!(wakes.plan().unsubscribe.is_empty(), "somebody waits");
+        assert!(wakes.book().left.is_empty());
+    }
+
+    #[tokio::test]
+    async fn what_is_told_wakes_whoever_came_before() {
+        let wakes = Wakes::default();
+        let mut early = wakes.join(&name()).unwrap();
+        assert!(early.settled().now_or_never().is_none());
+        subscribed(&wakes);
+        assert_eq!(early.news().await.unwrap(), News::Subscribed);
+        wakes.wake(&Str::from_static("another"));
+        assert!(early.news().now_or_never().is_none());
+        wakes.wake(&name());
+        let mut late = wakes.join(&name()).unwrap();
+        assert_eq!(early.news().await.unwrap(), News::Woken);
+        assert!(late.news().now_or_never().is_none());
+        wakes.wake_all();
+        assert_eq!(late.news().await.unwrap(), News::Woken);
+    }
+
+    #[tokio::test]
+    async fn what_is_lost_is_told_and_wanted_again() {
+        let wakes = Wakes::default();
+        let mut waiter = wakes.join(&name()).unwrap();
+        subscribed(&wakes);
+        waiter.settled().await.unwrap();
+        wakes.lose_all();
+        assert_eq!(waiter.news().await.unwrap(), News::Woken);
+        assert!(!waiter.is_subscribed());
+        subscribed(&wakes);
+        drop(waiter);
+        wakes.lose_all();
+        assert!(wakes.is_empty() && wakes.plan().subscribe.is_empty(), "nobody waits");
+    }
+
+    #[tokio::test]
+    async fn nobody_waits_for_what_is_closed() {
+        let wakes = Wakes::default();
+        let mut waiter = wakes.join(&name()).unwrap();
+        wakes.close();
+        assert_eq!(waiter.news().await.unwrap_err().kind(), ErrorKind::Closed);
+        assert_eq!(wakes.join(&name()).err().expect("closed").kind(), ErrorKind::Closed);
+    }
+}

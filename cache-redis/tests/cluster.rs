@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::Duration;
 
-use cache_core::{Acquisition, Key, LockStore, Owner, Store};
+use cache_core::{Acquisition, Key, Owner, Store};
 use cache_redis::{Cache, ErrorKind, RedisStore};
 use cache_tags::Tags;
 use redis_servers::{Cluster, Server};

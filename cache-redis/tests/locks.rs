@@ -28,7 +28,7 @@ async fn store(server: &Server) -> Arc<RedisStore> {
 }
 
 async fn fence_for(store: &RedisStore, name: &str, owner: Owner, lease: Duration) -> Option<Fence> {
-    match locks(store).acquire(key(name), owner, lease).await.unwrap() {
+    match locks(store).acquire(key(name), owner, lease).await.expect("the server answers") {
         Acquisition::Acquired(fence) => Some(fence),
         Acquisition::Held(_) => None,
     }
@@ -40,7 +40,7 @@ async fn take(store: &RedisStore, owner: Owner) -> Fence {
 }
 
 async fn release(store: &RedisStore, owner: Owner) -> bool {
-    locks(store).release(key("report"), owner).await.unwrap()
+    locks(store).release(key("report"), owner).await.expect("the server answers")
 }
 
 async fn freed(store: &RedisStore) -> Result<(), Error> {
@@ -64,13 +64,13 @@ async fn until(what: impl Fn() -> bool) {
 /// How many connections have subscribed to what is told of a lock.
 fn subscribers(server: &Server, name: &str) -> i64 {
     let counts = server.ask(&["PUBSUB", "NUMSUB", &format!("cache#freed:{{{name}}}")]);
-    let counts: Vec<redis::Value> = redis::from_redis_value(counts).unwrap();
+    let counts: Vec<redis::Value> = redis::from_redis_value(counts).expect("a list");
     number(counts[1].clone())
 }
 
 fn now_in_micros() -> u64 {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
-    u64::try_from(now.as_micros()).unwrap()
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock");
+    u64::try_from(now.as_micros()).expect("a time of ours")
 }
 
 /// A waiter in a task of its own, that has subscribed and looked.
@@ -237,10 +237,11 @@ async fn a_release_wakes_who_waits_elsewhere() {
     for ended_by_force in [false, true] {
         take(&ours, FIRST).await;
         let waiter = waiting(&server, &theirs).await;
-        let (_, calls) = calls_of(&server, async {
-            match ended_by_force {
-                false => assert!(release(&ours, FIRST).await),
-                true => assert!(locks(&ours).force_release(key("report")).await.unwrap()),
+        let ((), calls) = calls_of(&server, async {
+            if ended_by_force {
+                assert!(locks(&ours).force_release(key("report")).await.unwrap());
+            } else {
+                assert!(release(&ours, FIRST).await);
             }
             soon(waiter).await.unwrap().unwrap();
         })
@@ -414,7 +415,7 @@ async fn who_waits_costs_the_server_next_to_nothing() {
     let store = store(&server).await;
     take(&store, FIRST).await;
     let waiter = waiting(&server, &store).await;
-    let (_, calls) = calls_of(&server, tokio::time::sleep(Duration::from_secs(4))).await;
+    let ((), calls) = calls_of(&server, tokio::time::sleep(Duration::from_secs(4))).await;
     let sum: u64 = calls.iter().map(|(_, calls)| calls).sum();
     assert!(sum < 8, "under two in a second: {calls:?}");
     assert!(!waiter.is_finished());
