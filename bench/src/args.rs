@@ -8,7 +8,7 @@ Measures the drivers against the raw parts beneath them.
 usage: cargo xtask bench [--quick] [SECTION]...
 
   --quick   fewer rounds and smaller numbers: a look, not a measurement
-  SECTION   hits, tags, shape, herd, expiry, redis or ttl; all of them unless said";
+  SECTION   hits, tags, shape, herd, expiry, redis, locks or ttl; all of them unless said";
 
 pub(crate) enum Request {
     Run(Options),
@@ -35,12 +35,21 @@ pub(crate) enum Section {
     Herd,
     Expiry,
     Redis,
+    Locks,
     Ttl,
 }
 
 impl Section {
-    const ALL: [Self; 7] =
-        [Self::Hits, Self::Tags, Self::Shape, Self::Herd, Self::Expiry, Self::Redis, Self::Ttl];
+    const ALL: [Self; 8] = [
+        Self::Hits,
+        Self::Tags,
+        Self::Shape,
+        Self::Herd,
+        Self::Expiry,
+        Self::Redis,
+        Self::Locks,
+        Self::Ttl,
+    ];
 
     const fn name(self) -> &'static str {
         match self {
@@ -50,6 +59,7 @@ impl Section {
             Self::Herd => "herd",
             Self::Expiry => "expiry",
             Self::Redis => "redis",
+            Self::Locks => "locks",
             Self::Ttl => "ttl",
         }
     }

@@ -12,6 +12,7 @@ mod head;
 mod heap;
 mod herd;
 mod hits;
+mod locks;
 mod race;
 mod redis;
 mod spread;
@@ -51,6 +52,7 @@ fn main() -> ExitCode {
             Section::Herd => herd::run(options.effort, &mut findings),
             Section::Expiry => expiry::run(options.effort, &mut findings),
             Section::Redis => redis::run(&fixture, options.effort, &mut findings),
+            Section::Locks => locks::run(options.effort, &mut findings),
             Section::Ttl => ttl::run(&fixture, options.effort, &mut findings),
         }
     }

@@ -9,6 +9,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::builder::{CacheBuilder, Settings};
+use crate::extension::Extensions;
 use crate::flight::{Change, Flights};
 use crate::future::State;
 use crate::remember::Outcome;
@@ -48,6 +49,7 @@ pub(crate) struct Inner {
     pub(crate) settings: Settings,
     pub(crate) flights: Flights<Outcome>,
     pub(crate) counters: Counters,
+    pub(crate) extensions: Extensions,
     closed: AtomicBool,
 }
 
@@ -70,6 +72,7 @@ impl Cache {
                 settings,
                 flights: Flights::new(),
                 counters: Counters::default(),
+                extensions: Extensions::default(),
                 closed: AtomicBool::new(false),
             }),
         }

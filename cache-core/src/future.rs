@@ -57,6 +57,17 @@ impl<'a, T> StoreFuture<'a, T> {
     }
 }
 
+impl<T> StoreFuture<'_, T> {
+    /// The answer, if it was there on the spot: then the operation has taken place.
+    #[inline]
+    pub fn now(self) -> Option<Result<T, Error>> {
+        match self.0 {
+            State::Ready(answer) => Some(answer),
+            State::Taken | State::Pending(_) => None,
+        }
+    }
+}
+
 // Nothing in it is pinned in place: the answer is moved out, and the work is behind its own box.
 impl<T> Unpin for StoreFuture<'_, T> {}
 

@@ -10,7 +10,7 @@
 //! |---|---|
 //! | what users call | [`Cache`], [`CacheBuilder`], [`Shared`], [`Stats`] |
 //! | what drivers implement | [`Store`], [`TagStore`], [`LockStore`], [`StoreFuture`] |
-//! | what extensions build on | [`Writer`] |
+//! | what extensions build on | [`Writer`], [`Cache::extension`], [`Cache::lock_store`] |
 //! | what passes between them | [`Key`], [`Tag`], [`Payload`], [`Terms`], [`Entry`], [`Value`] |
 //! | how values are written | [`Codec`] |
 //! | what goes wrong | [`Error`], [`ErrorKind`] |
@@ -21,6 +21,7 @@ mod builder;
 mod cache;
 mod codec;
 mod error;
+mod extension;
 mod flight;
 mod future;
 mod key;

@@ -33,7 +33,7 @@ fn a_right_store_whose_answers_take_a_while_passes_every_case() {
 }
 
 /// Each flaw, and the case that is there to catch it.
-const CAUGHT_BY: [(Flaw, &str); 87] = [
+const CAUGHT_BY: [(Flaw, &str); 112] = [
     (Flaw::IgnoresLifetimes, "an_entry_is_gone_at_its_deadline"),
     (Flaw::ExpiresLate, "an_entry_is_gone_at_its_deadline"),
     (Flaw::RemovesPlainly, "a_read_of_what_has_expired_takes_nothing_fresh_away"),
@@ -121,6 +121,31 @@ const CAUGHT_BY: [(Flaw, &str); 87] = [
     (Flaw::LeasesDoNotEnd, "a_lease_ends_at_its_deadline"),
     (Flaw::FencesRepeat, "one_holder_at_a_time"),
     (Flaw::FlushFreesLocks, "a_flush_of_values_leaves_locks_alone"),
+    (Flaw::AcquiresInTwoSteps, "of_many_acquires_at_once_one_is_granted"),
+    (Flaw::ReleasesInTwoSteps, "a_release_takes_nothing_that_was_granted_meanwhile"),
+    (Flaw::RenewsInTwoSteps, "a_renewal_takes_nothing_that_was_granted_meanwhile"),
+    (Flaw::AnybodyReleases, "a_stale_owner_leaves_the_successor_alone"),
+    (Flaw::AnybodyRenews, "a_stale_owner_leaves_the_successor_alone"),
+    (Flaw::FormerOwnersRelease, "a_stale_owner_leaves_the_successor_alone"),
+    (Flaw::RenewalsRevive, "an_ended_lease_is_not_revived"),
+    (Flaw::RenewalsAdd, "a_renewal_counts_from_now"),
+    (Flaw::RenewalsNeverShorten, "a_renewal_counts_from_now"),
+    (Flaw::ShowsTheEnded, "an_ended_lease_is_not_shown"),
+    (Flaw::TakesTheEndedAway, "an_ended_lease_is_not_shown"),
+    (Flaw::ShowsTheWholeLease, "what_is_left_of_a_lease_is_told"),
+    (Flaw::TellsOfNothingLeft, "what_is_left_of_a_lease_is_told"),
+    (Flaw::FencesRepeat, "fences_grow_whatever_ended_a_lease"),
+    (Flaw::FencesFallAtTheEnd, "fences_grow_whatever_ended_a_lease"),
+    (Flaw::FencesFallWhenTakenAway, "fences_grow_whatever_ended_a_lease"),
+    (Flaw::LongLeasesWrap, "a_lease_may_be_long"),
+    (Flaw::ReleasesWakeNobody, "who_waits_learns_of_a_release"),
+    (Flaw::ReleasesWakeNobody, "who_waits_may_leave"),
+    (Flaw::TakingAwayWakesNobody, "who_waits_learns_of_a_lease_that_was_taken_away"),
+    (Flaw::EndsWakeNobody, "who_waits_learns_of_the_end_of_a_lease"),
+    (Flaw::WaitsForWhatIsFree, "who_waits_for_what_is_free_waits_for_nothing"),
+    (Flaw::TrimsLocks, "names_of_locks_are_apart"),
+    (Flaw::CutsLocks, "names_of_locks_are_apart"),
+    (Flaw::ForgetFreesLocks, "names_of_locks_are_apart_from_keys"),
 ];
 
 #[test]

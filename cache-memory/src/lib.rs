@@ -28,6 +28,7 @@ mod builder;
 mod clock;
 mod interned;
 mod key;
+mod locks;
 mod marks;
 mod slot;
 mod store;

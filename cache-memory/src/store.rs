@@ -15,6 +15,7 @@ use quick_cache::sync::{EntryAction, EntryResult};
 use crate::MemoryStoreBuilder;
 use crate::clock::Deadline;
 use crate::key::{LookUp, Sought};
+use crate::locks::Leases;
 use crate::marks::Marks;
 use crate::slot::Slot;
 use crate::sweep::Swept;
@@ -41,6 +42,7 @@ use crate::table::{Capacity, Table};
 /// of an entry.
 pub struct MemoryStore {
     swept: Arc<Swept>,
+    leases: Leases,
 }
 
 impl MemoryStore {
@@ -64,7 +66,11 @@ impl MemoryStore {
     }
 
     pub(crate) fn with(capacity: Capacity) -> Self {
-        Self { swept: Swept::new(Table::new(capacity)) }
+        Self { swept: Swept::new(Table::new(capacity)), leases: Leases::default() }
+    }
+
+    pub(crate) fn leases(&self) -> &Leases {
+        &self.leases
     }
 
     #[inline]
@@ -425,7 +431,7 @@ impl Store for MemoryStore {
     }
 
     fn locks(&self) -> Option<&dyn LockStore> {
-        None
+        Some(self)
     }
 }
 

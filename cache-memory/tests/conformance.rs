@@ -6,5 +6,8 @@ use cache_core::conformance::Suite;
 use cache_memory::MemoryStore;
 
 fn main() -> ExitCode {
-    Suite::new(|| async { MemoryStore::new() }).in_virtual_time().main()
+    Suite::new(|| async { MemoryStore::new() })
+        .with(cache_lock::conformance::cases())
+        .in_virtual_time()
+        .main()
 }

@@ -18,6 +18,7 @@ use crate::connection::Connection;
 use crate::failure;
 use crate::keys::Keyspace;
 use crate::link::MOST_IN_FRED;
+use crate::subscriber::Subscriber;
 use crate::target::{
     self, Address, Credentials, MAX_CONNECTIONS, OPTIONS, Servers, Target, refused, short,
 };
@@ -135,7 +136,7 @@ impl RedisStoreBuilder {
             }
         }
         RedisStore::check_version(&connections).await?;
-        Ok(RedisStore::new(keyspace, beliefs, connections))
+        Ok(RedisStore::new(keyspace, beliefs, connections, self.subscriber()?))
     }
 
     /// The store at once, while it connects in the background: until then, and for as long as the server is
@@ -149,7 +150,7 @@ impl RedisStoreBuilder {
         let connections = (0..self.connections)
             .map(|_| self.open(&beliefs).map(|(connection, _)| connection))
             .collect::<Result<_, _>>()?;
-        Ok(RedisStore::new(keyspace, beliefs, connections))
+        Ok(RedisStore::new(keyspace, beliefs, connections, self.subscriber()?))
     }
 
     fn keyspace(&self) -> Result<Keyspace, Error> {
@@ -165,6 +166,10 @@ impl RedisStoreBuilder {
             return Err(refused("a Redis store is opened within a tokio runtime"));
         }
         Ok(Connection::open(self.client()?, self.command_timeout, Arc::clone(beliefs)))
+    }
+
+    fn subscriber(&self) -> Result<Subscriber, Error> {
+        Ok(Subscriber::new(self.client()?, self.command_timeout))
     }
 
     fn client(&self) -> Result<Builder, Error> {

@@ -3,11 +3,12 @@
 use cache_core::{Error, ErrorKind};
 use fred::error::{Error as FredError, ErrorKind as FredKind};
 
-/// What an operation makes of a key that holds another Redis type: `Decode`, or `NotACounter`.
+/// What an operation makes of a key that holds another Redis type: `Decode` of a value or of a lock, or `NotACounter`.
 #[derive(Clone, Copy)]
 pub(crate) enum WrongType {
     Unreadable,
     NotACounter,
+    NoLock,
 }
 
 impl WrongType {
@@ -17,6 +18,11 @@ impl WrongType {
             Self::NotACounter => Error::new(
                 ErrorKind::NotACounter,
                 "what is stored there is no integer; it is untouched",
+            ),
+            Self::NoLock => Error::new(
+                ErrorKind::Decode,
+                "what lies where the lock would was not written by this library; end it by \
+                 `force_release`, or choose another prefix if it is somebody else's",
             ),
         }
     }
@@ -45,6 +51,12 @@ pub(crate) fn away() -> Error {
         ErrorKind::Unavailable,
         "the server cannot be reached; it is tried again in the background",
     )
+}
+
+/// The store was closed while something waited.
+#[cold]
+pub(crate) fn closed() -> Error {
+    Error::new(ErrorKind::Closed, "the store was closed")
 }
 
 /// More is asked than the server can do.

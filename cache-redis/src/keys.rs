@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use cache_core::Key;
+use fred::bytes_utils::Str;
 
 /// The part of a server's keys that is one cache's.
 #[derive(Clone)]
@@ -61,6 +62,17 @@ impl Keyspace {
         key.slice(self.start.len() - 1 + TAG.len()..)
     }
 
+    /// Where a lock lies, and what belongs to it.
+    pub(crate) fn lock(&self, name: Key<'_>) -> LockKeys {
+        let name = braced(name.as_str());
+        let prefix = &self.start[..self.start.len() - 1];
+        let key = |word: &str| [prefix, word, &name].concat();
+        LockKeys {
+            keys: [key("#lock:").into(), key("#fence:").into()],
+            channel: key("#freed:").into(),
+        }
+    }
+
     /// A glob pattern that finds all values, and some keys that are none.
     pub(crate) fn pattern(&self) -> String {
         let mut pattern = String::with_capacity(self.start.len() + 1);
@@ -82,6 +94,38 @@ impl Keyspace {
             Some(mark) => key.get(mark + 1) == Some(&b'#'),
         }
     }
+}
+
+/// What belongs to a lock, all of it in one slot of a cluster.
+#[derive(Clone)]
+pub(crate) struct LockKeys {
+    /// Who holds it, and the last fence that was given out.
+    pub(crate) keys: [Bytes; 2],
+    /// Where it is told that it was released.
+    pub(crate) channel: Str,
+}
+
+impl LockKeys {
+    /// Who holds it.
+    pub(crate) fn holder(&self) -> &Bytes {
+        &self.keys[0]
+    }
+}
+
+/// A name in braces, which are the first of the key: what is between them is what tells its slot, so there is no
+/// brace that closes within, whatever the name is. Different names stay different.
+fn braced(name: &str) -> String {
+    let mut text = String::with_capacity(name.len() + 2);
+    text.push('{');
+    for character in name.chars() {
+        match character {
+            '%' => text.push_str("%25"),
+            '}' => text.push_str("%7D"),
+            other => text.push(other),
+        }
+    }
+    text.push('}');
+    text
 }
 
 /// A name that lies beside the counter of those who share it. Of a `Vec`, the client's first copy would
@@ -118,6 +162,9 @@ impl fmt::Debug for Keyspace {
 
 #[cfg(test)]
 mod tests {
+    use fred::util::redis_keyslot;
+    use proptest::prelude::*;
+
     use super::*;
 
     fn space(prefix: &str) -> Keyspace {
@@ -161,6 +208,39 @@ mod tests {
             assert_eq!(key, format!("a:b#tag:{tag}"));
             assert_eq!(space("a:b").tag_at(&key), tag);
             assert!(!space("a:b").holds(&key) && !space("a").holds(&key));
+        }
+    }
+
+    #[test]
+    fn a_lock_has_keys_in_one_slot_that_are_no_values() {
+        let keys = |name: &str| space("a:b").lock(Key::new(name).expect("a key"));
+        for (name, braced) in [
+            ("report", "{report}"),
+            ("{x}", "{{x%7D}"),
+            ("}", "{%7D}"),
+            ("}{", "{%7D{}"),
+            ("{}", "{{%7D}"),
+            ("%7D", "{%257D}"),
+            ("100%", "{100%25}"),
+            ("a b#\n☕", "{a b#\n☕}"),
+        ] {
+            let lock = keys(name);
+            assert_eq!(*lock.holder(), format!("a:b#lock:{braced}"));
+            assert_eq!(lock.keys[1], format!("a:b#fence:{braced}"));
+            assert_eq!(&*lock.channel, format!("a:b#freed:{braced}"));
+            let slot = redis_keyslot(&braced.as_bytes()[1..braced.len() - 1]);
+            for key in &lock.keys {
+                assert_eq!(redis_keyslot(key), slot, "{key:?}");
+                assert!(!space("a:b").holds(key) && !space("a").holds(key));
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn different_names_have_different_locks(one in "[%}{27Da]{1,5}", other in "[%}{27Da]{1,5}") {
+            prop_assert_eq!(one == other, braced(&one) == braced(&other));
+            prop_assert_eq!(braced(&one).find('}'), Some(braced(&one).len() - 1));
         }
     }
 

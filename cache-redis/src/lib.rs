@@ -44,16 +44,19 @@ mod failure;
 mod flush;
 mod keys;
 mod link;
+mod locks;
 mod lookup;
 mod many;
 mod reads;
 mod scripts;
 mod store;
+mod subscriber;
 mod supervisor;
 mod tags;
 mod target;
 #[cfg(feature = "tls")]
 mod tls;
+mod wakes;
 
 pub use builder::RedisStoreBuilder;
 pub use cache_core::{

@@ -128,6 +128,32 @@ impl Link {
         }
     }
 
+    /// Waits until there is a connection, however long that takes.
+    pub(crate) async fn up(&self) -> Arc<Clients> {
+        let mut state = self.state.subscribe();
+        loop {
+            if let State::Up(clients) = &*state.borrow_and_update() {
+                return Arc::clone(clients);
+            }
+            if state.changed().await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        }
+    }
+
+    /// Waits until the connection of these clients is no more.
+    pub(crate) async fn ended(&self, clients: &Arc<Clients>) {
+        let mut state = self.state.subscribe();
+        let is_other =
+            |state: &State| !matches!(state, State::Up(current) if Arc::ptr_eq(current, clients));
+        let _ = state.wait_for(is_other).await;
+    }
+
+    /// Says that something is asked, by whoever has the clients already.
+    pub(crate) fn ask(&self) {
+        note(&self.asked);
+    }
+
     /// Waits for as long as it is not known whether there will be a connection, and no longer than an answer is
     /// waited for.
     #[cold]

@@ -25,11 +25,15 @@ macro_rules! script {
     };
 }
 
+script!(ACQUIRE, "lua/acquire.lua");
 script!(ADD, "lua/head.lua", "lua/add.lua");
 script!(FORGET, "lua/head.lua", "lua/forget.lua");
 script!(HAS, "lua/head.lua", "lua/has.lua");
 script!(INCREMENT, "lua/head.lua", "lua/increment.lua");
+script!(INSPECT, "lua/inspect.lua");
 script!(PUT, "lua/put.lua");
+script!(RELEASE, "lua/release.lua");
+script!(RENEW, "lua/renew.lua");
 script!(TOUCH, "lua/head.lua", "lua/touch.lua");
 script!(TTL, "lua/head.lua", "lua/ttl.lua");
 script!(VERSION, "lua/version.lua");

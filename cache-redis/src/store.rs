@@ -21,6 +21,7 @@ use crate::keys::Keyspace;
 use crate::lookup::{Found, Known, bytes_in};
 use crate::many::Share;
 use crate::scripts::{ADD, FORGET, HAS, INCREMENT, Script, TOUCH, TTL};
+use crate::subscriber::Subscriber;
 use crate::tags::Bearing;
 use crate::target::refused;
 use crate::{envelope, flush, lookup, many};
@@ -37,6 +38,9 @@ use crate::{envelope, flush, lookup, many};
 /// nothing an EXISTS, which tells an absent key from one of another type. It goes along with the command as long as
 /// there are such, and after it where there were none.
 ///
+/// Locks are taken, renewed and released in one round trip each. The first who waits for one opens another connection,
+/// which hears of releases.
+///
 /// A store is made for one cache; clones of that cache share it. Another store with the same prefix on the
 /// same server, in whatever process, sees the same entries. It belongs to the tokio runtime in which it was
 /// opened, and disconnects when it is dropped.
@@ -44,6 +48,7 @@ pub struct RedisStore {
     keyspace: Keyspace,
     beliefs: Arc<Beliefs>,
     connections: Vec<Connection>,
+    subscriber: Subscriber,
 }
 
 /// The oldest server that has `GETDEL`: major and minor version.
@@ -91,8 +96,9 @@ impl RedisStore {
         keyspace: Keyspace,
         beliefs: Arc<Beliefs>,
         connections: Vec<Connection>,
+        subscriber: Subscriber,
     ) -> Self {
-        Self { keyspace, beliefs, connections }
+        Self { keyspace, beliefs, connections, subscriber }
     }
 
     /// Refuses servers that lack what the driver sends.
@@ -108,6 +114,14 @@ impl RedisStore {
 
     pub(crate) fn beliefs(&self) -> &Beliefs {
         &self.beliefs
+    }
+
+    pub(crate) fn keyspace(&self) -> &Keyspace {
+        &self.keyspace
+    }
+
+    pub(crate) fn subscriber(&self) -> &Subscriber {
+        &self.subscriber
     }
 
     /// The connection of all operations on `name`: so one follows the other.
@@ -528,6 +542,7 @@ impl Store for RedisStore {
 
     fn close(&self) -> StoreFuture<'_, ()> {
         StoreFuture::pending(async move {
+            self.subscriber.close();
             join_all(self.connections.iter().map(Connection::close)).await;
             Ok(())
         })
@@ -538,7 +553,7 @@ impl Store for RedisStore {
     }
 
     fn locks(&self) -> Option<&dyn LockStore> {
-        None
+        Some(self)
     }
 }
 

@@ -19,6 +19,7 @@ use fred::interfaces::{ClientLike, EventInterface};
 use fred::prelude::{Builder, FredResult};
 use fred::types::Value as Reply;
 use futures_util::FutureExt;
+use tokio::runtime::Handle;
 use tokio::sync::{broadcast, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
@@ -185,7 +186,7 @@ async fn next<T: Clone>(events: &mut broadcast::Receiver<T>) {
 }
 
 /// A number from 0 to 1, for processes that have lost their server in the same moment.
-fn chance() -> f64 {
+pub(crate) fn chance() -> f64 {
     let random = RandomState::new().hash_one(0) >> 32;
     f64::from(u32::try_from(random).unwrap_or(0)) / f64::from(u32::MAX)
 }
@@ -196,6 +197,13 @@ pub(crate) struct AbortOnDrop<T>(JoinHandle<T>);
 impl<T: Send + 'static> AbortOnDrop<T> {
     pub(crate) fn spawn(task: impl Future<Output = T> + Send + 'static) -> Self {
         Self(tokio::spawn(task))
+    }
+
+    pub(crate) fn spawn_on(
+        runtime: &Handle,
+        task: impl Future<Output = T> + Send + 'static,
+    ) -> Self {
+        Self(runtime.spawn(task))
     }
 
     pub(crate) fn abort(&self) {

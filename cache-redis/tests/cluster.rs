@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::Duration;
 
-use cache_core::Tag;
+use cache_core::{Acquisition, Key, Owner, Store, Tag};
 use cache_redis::{Cache, ErrorKind, RedisStore};
 use cache_tags::Tags;
 use redis_servers::{Cluster, Server};
@@ -298,4 +298,48 @@ async fn a_counter_is_not_begun_anew_by_who_asked_for_its_tag_before_it_was_ther
     }
     done.store(true, Ordering::Relaxed);
     loading.await.unwrap();
+}
+
+/// Whichever node has the lock, and whichever hears of it for whom.
+#[tokio::test]
+async fn a_release_wakes_who_waits_at_another_node() {
+    const LEASE: Duration = Duration::from_secs(60);
+    let cluster = Cluster::start().await;
+    let stores = [
+        RedisStore::connect(&cluster.url()).await.unwrap(),
+        RedisStore::connect(&cluster.url()).await.unwrap(),
+    ];
+    let [ours, theirs] = stores.each_ref().map(|store| store.locks().expect("it has locks"));
+    let names: Vec<_> = (0..12).map(|number| format!("}}lock{{{number}")).collect();
+    for name in &names {
+        let name = Key::new(name).unwrap();
+        let taken = ours.acquire(name, Owner(1), LEASE).await.unwrap();
+        assert!(matches!(taken, Acquisition::Acquired(_)), "{taken:?}");
+        let held = theirs.acquire(name, Owner(2), LEASE).await.unwrap();
+        assert!(matches!(held, Acquisition::Held(_)), "{held:?}");
+        let release = async {
+            let subscribed = || {
+                let channel = format!("cache#freed:{{{}}}", name.as_str().replace('}', "%7D"));
+                let find = ["PUBSUB", "CHANNELS", channel.as_str()];
+                let found =
+                    |node: &Server| node.ask(&find) != redis_servers::redis::Value::Array(vec![]);
+                cluster.nodes().iter().any(found)
+            };
+            while !subscribed() {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+            // Longer than a look takes.
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            assert!(ours.release(name, Owner(1)).await.unwrap());
+        };
+        let waited = async { tokio::join!(theirs.freed(name), release).0 };
+        // Sooner than by a look, which comes after two seconds.
+        let told = tokio::time::timeout(Duration::from_millis(1_800), waited).await;
+        told.expect("it was told").unwrap();
+        let taken = theirs.acquire(name, Owner(2), LEASE).await.unwrap();
+        assert!(matches!(taken, Acquisition::Acquired(_)), "{taken:?}");
+    }
+    for node in cluster.nodes() {
+        assert!(calls(node).contains_key("publish"), "every node has some of the locks");
+    }
 }

@@ -62,6 +62,7 @@ fn main() -> ExitCode {
             builder.connect().await.expect("the server answers")
         }
     })
+    .with(cache_lock::conformance::cases())
     .main();
     drop(servers);
     verdict

@@ -30,6 +30,7 @@ pub use cache_core::{
     Cache, CacheBuilder, Codec, Error, ErrorKind, IntoTtl, InvalidTtl, Shared, Stats, Ttl,
     struct_changes, ttl,
 };
+pub use cache_lock::{LockGuard, LockRequest, Locks, promises as lock_promises};
 #[cfg(feature = "memory")]
 pub use cache_memory::{MemoryStore, MemoryStoreBuilder};
 #[cfg(feature = "redis")]

@@ -33,6 +33,10 @@ pub(crate) const FEATURE_SETS: &[FeatureSet] = &[
     set("cache-core", On, &["conformance"]),
     // The memory driver without the umbrella.
     set("cache-memory", On, &[]),
+    // Locks without the umbrella.
+    set("cache-lock", On, &[]),
+    // Its part of the tests of a third party's driver.
+    set("cache-lock", On, &["conformance"]),
     // Tags without the umbrella.
     set("cache-tags", On, &[]),
     // The Redis driver without the umbrella.

@@ -1,6 +1,6 @@
 //! Section "redis": the driver beside the client that it is made of, on one server of the loopback device.
 
-mod load;
+pub(crate) mod load;
 mod many;
 mod reads;
 mod tags;

@@ -19,6 +19,9 @@
 //! harness = false
 //! ```
 //!
+//! Crates that extend the cache bring further cases, of what they promise on every driver:
+//! `Suite::new(…).with(cache_lock::conformance::cases())`. [`Case::new`] shows how to write such.
+//!
 //! The suite is itself tested, by stores that are wrong on purpose: each must fail the case that is there
 //! for it.
 
@@ -54,13 +57,14 @@ use crate::{Cache, CacheBuilder, Store};
 pub struct Suite {
     make: Arc<dyn Fn() -> LocalFuture<Box<dyn Store>> + Send + Sync>,
     time: Time,
+    further: Vec<Case>,
 }
 
 /// One case of the contract.
 #[derive(Clone, Copy)]
 pub struct Case {
     name: &'static str,
-    needs: Option<Capability>,
+    needs: [Option<Capability>; 2],
     runtime: Needs,
     run: fn(Rig) -> LocalFuture<()>,
 }
@@ -114,7 +118,7 @@ impl Suite {
             let store = make();
             Box::pin(async move { Box::new(store.await) as Box<dyn Store> })
         });
-        Self { make, time: Time::Real }
+        Self { make, time: Time::Real, further: vec![] }
     }
 
     /// Says that the stores expire entries by tokio's clock: cases then pause it, and lifetimes are
@@ -124,7 +128,14 @@ impl Suite {
         Self { time: Time::Virtual, ..self }
     }
 
-    /// The cases, in a fixed order.
+    /// Adds cases to those of the contract itself.
+    #[must_use]
+    pub fn with(mut self, cases: impl IntoIterator<Item = Case>) -> Self {
+        self.further.extend(cases);
+        self
+    }
+
+    /// The cases of the contract itself, in a fixed order.
     pub fn cases() -> Vec<Case> {
         [
             values::cases(),
@@ -165,16 +176,17 @@ impl Suite {
             })
             .with_ignored_flag(ignored)
         };
-        libtest_mimic::run(&arguments, Self::cases().into_iter().map(trial).collect()).exit_code()
+        let cases = Self::cases().into_iter().chain(self.further.iter().copied());
+        libtest_mimic::run(&arguments, cases.map(trial).collect()).exit_code()
     }
 
     fn lacks(&self, case: &Case) -> Option<Capability> {
-        case.needs.filter(|needed| {
-            let store = self.runtime(Needs::Tasks).block_on((self.make)());
-            match needed {
-                Capability::Tags => store.tags().is_none(),
-                Capability::Locks => store.locks().is_none(),
-            }
+        let mut needs = case.needs.into_iter().flatten().peekable();
+        needs.peek()?;
+        let store = self.runtime(Needs::Tasks).block_on((self.make)());
+        needs.find(|needed| match needed {
+            Capability::Tags => store.tags().is_none(),
+            Capability::Locks => store.locks().is_none(),
         })
     }
 
@@ -204,16 +216,36 @@ impl Suite {
 }
 
 impl Case {
-    fn new(name: &'static str, run: fn(Rig) -> LocalFuture<()>) -> Self {
-        Self { name, needs: None, runtime: Needs::Tasks, run }
+    /// A case that fails by panicking.
+    ///
+    /// It runs on one thread, so that what its tasks do is not left to chance, and is over within a minute.
+    ///
+    /// ```
+    /// use cache_core::conformance::{Case, Rig};
+    ///
+    /// async fn a_value_is_there(rig: Rig) {
+    ///     let cache = rig.cache().await;
+    ///     cache.put("k", "v", "1h").await.unwrap();
+    ///     assert!(cache.has("k").await.unwrap());
+    /// }
+    ///
+    /// let case = Case::new("a_value_is_there", |rig| Box::pin(a_value_is_there(rig)));
+    /// assert_eq!(case.name(), "a_value_is_there");
+    /// ```
+    pub fn new(name: &'static str, run: fn(Rig) -> LocalFuture<()>) -> Self {
+        Self { name, needs: [None; 2], runtime: Needs::Tasks, run }
     }
 
-    fn on_threads(self) -> Self {
+    /// Runs it on several threads, and so in real time.
+    #[must_use]
+    pub fn on_threads(self) -> Self {
         Self { runtime: Needs::Threads, ..self }
     }
 
-    fn needing(self, capability: Capability) -> Self {
-        Self { needs: Some(capability), ..self }
+    /// Has it ignored where the store cannot do this, as well as what was said before.
+    #[must_use]
+    pub fn needing(self, capability: Capability) -> Self {
+        Self { needs: [Some(capability), self.needs[0].filter(|it| *it != capability)], ..self }
     }
 
     /// The behaviour that the case pins.
@@ -223,28 +255,30 @@ impl Case {
 }
 
 /// What a case is given: stores, and time.
-#[derive(Clone)]
-struct Rig {
+#[derive(Clone, Debug)]
+pub struct Rig {
     suite: Suite,
     time: Time,
 }
 
 impl Rig {
-    async fn store(&self) -> Box<dyn Store> {
+    /// A store of its own, empty.
+    pub async fn store(&self) -> Box<dyn Store> {
         (self.suite.make)().await
     }
 
     /// A cache of its own, on an empty store.
-    async fn cache(&self) -> Cache {
+    pub async fn cache(&self) -> Cache {
         Cache::new(self.store().await)
     }
 
-    async fn builder(&self) -> CacheBuilder {
+    /// The same, to be set up.
+    pub async fn builder(&self) -> CacheBuilder {
         Cache::builder(self.store().await)
     }
 
-    /// Lets time pass: virtual time at once, real time by waiting.
-    async fn pass(&self, time: Duration) {
+    /// Lets time pass: virtual time in one leap, real time by waiting. Where timers are to fire on the way, sleep.
+    pub async fn pass(&self, time: Duration) {
         match self.time {
             Time::Virtual => tokio::time::advance(time).await,
             Time::Real => tokio::time::sleep(time).await,
@@ -253,12 +287,12 @@ impl Rig {
 
     /// How often to try what shows only by chance: often where the store is near, which one in virtual time
     /// is, and not so often where each call may be a round trip.
-    fn often(&self, near: u64, far: u64) -> u64 {
+    pub fn often(&self, near: u64, far: u64) -> u64 {
         if self.suite.time == Time::Virtual { near } else { far }
     }
 
     /// Whether what is said of a deadline can be checked to the millisecond.
-    fn is_exact(&self) -> bool {
+    pub fn is_exact(&self) -> bool {
         self.time == Time::Virtual
     }
 

@@ -7,7 +7,8 @@ use crate::{Key, StoreFuture};
 
 /// Leases on names, kept apart from the entries and untouched by a flush.
 pub trait LockStore: Send + Sync {
-    /// Takes the lease on `name` for `owner` if nobody holds it. Never waits.
+    /// Takes the lease on `name` for `owner` if nobody holds it. Never waits. If `owner` holds it already, the lease
+    /// begins anew, under another fence: so an attempt of which the answer was lost can be repeated.
     fn acquire<'a>(
         &'a self,
         name: Key<'a>,
@@ -22,7 +23,8 @@ pub trait LockStore: Send + Sync {
     fn release<'a>(&'a self, name: Key<'a>, owner: Owner) -> StoreFuture<'a, bool>;
 
     /// Resolves when the lease on `name` may have ended: at a release, or at a deadline that the store
-    /// knows of. It may resolve too early, never not at all.
+    /// knows of. It may resolve too early, never not at all. An error tells that the store cannot know; whoever tries
+    /// again then does so after a pause.
     fn freed<'a>(&'a self, name: Key<'a>) -> StoreFuture<'a, ()>;
 
     /// Who holds `name`, and for how long; for operators.

@@ -2,9 +2,11 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use std::time::Duration;
+
 use cache_core::{
-    Encoded, Entry, Kept, Key, Lifetime, LockStore, Payload, Store, StoreFuture, Tag, TagStore,
-    TagVersions, Terms, Ttl,
+    Acquisition, Encoded, Entry, Kept, Key, Lifetime, LockState, LockStore, Owner, Payload, Store,
+    StoreFuture, Tag, TagStore, TagVersions, Terms, Ttl,
 };
 
 use super::Model;
@@ -91,7 +93,7 @@ impl Store for Late {
         Some(self)
     }
     fn locks(&self) -> Option<&dyn LockStore> {
-        self.model.locks()
+        Some(self)
     }
 }
 
@@ -101,5 +103,31 @@ impl TagStore for Late {
     }
     fn flush<'a>(&'a self, tags: &[Tag<'_>]) -> StoreFuture<'a, ()> {
         self.late(TagStore::flush(&self.model, tags))
+    }
+}
+
+impl LockStore for Late {
+    fn acquire<'a>(
+        &'a self,
+        name: Key<'a>,
+        owner: Owner,
+        lease: Duration,
+    ) -> StoreFuture<'a, Acquisition> {
+        self.late(self.model.acquire(name, owner, lease))
+    }
+    fn renew<'a>(&'a self, name: Key<'a>, owner: Owner, lease: Duration) -> StoreFuture<'a, bool> {
+        self.late(self.model.renew(name, owner, lease))
+    }
+    fn release<'a>(&'a self, name: Key<'a>, owner: Owner) -> StoreFuture<'a, bool> {
+        self.late(self.model.release(name, owner))
+    }
+    fn freed<'a>(&'a self, name: Key<'a>) -> StoreFuture<'a, ()> {
+        self.late(self.model.freed(name))
+    }
+    fn inspect<'a>(&'a self, name: Key<'a>) -> StoreFuture<'a, Option<LockState>> {
+        self.late(self.model.inspect(name))
+    }
+    fn force_release<'a>(&'a self, name: Key<'a>) -> StoreFuture<'a, bool> {
+        self.late(self.model.force_release(name))
     }
 }

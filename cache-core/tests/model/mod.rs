@@ -12,6 +12,7 @@ mod tags;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard};
+use std::time::Duration;
 
 use cache_core::{
     Encoded, Entry, Error, ErrorKind, Kept, Key, Lifetime, LockStore, Owner, Payload, Store,
@@ -62,6 +63,8 @@ struct State {
     slots: HashMap<String, Slot>,
     versions: HashMap<String, u64>,
     leases: HashMap<String, Lease>,
+    /// Whether an operator has ended a lease.
+    taken_away: bool,
     /// For versions and fences: never the same twice.
     next: u64,
     /// Tags whose flush comes late, and after how many more steps.
@@ -78,6 +81,9 @@ struct Slot {
 struct Lease {
     owner: Owner,
     until: Instant,
+    length: Duration,
+    /// Who had it before.
+    former: Option<Owner>,
 }
 
 impl Model {
@@ -414,6 +420,9 @@ impl Store for Model {
     }
 
     fn forget<'a>(&'a self, key: Key<'a>) -> StoreFuture<'a, bool> {
+        if self.is(Flaw::ForgetFreesLocks) {
+            self.state().leases.remove(key.as_str());
+        }
         let there = self.remove_or(Flaw::ForgetIgnoresTags, key).is_some();
         StoreFuture::ok(there || self.is(Flaw::ForgetIsAlwaysTrue))
     }

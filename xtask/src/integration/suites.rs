@@ -35,6 +35,7 @@ pub(crate) const SUITES: &[Suite] = &[
     suite("cache-redis", "conformance", Needs::Any),
     suite("cache-redis", "driver", Needs::Controlled),
     suite("cache-redis", "faults", Needs::Controlled),
+    suite("cache-redis", "locks", Needs::Controlled),
     suite("cache-redis", "reads", Needs::Controlled),
     suite("cache-redis", "tags", Needs::Controlled),
     suite("cache-redis", "tags_model", Needs::Controlled),

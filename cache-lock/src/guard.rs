@@ -1,0 +1,144 @@
+//! What whoever holds a lock has in hand.
+
+use std::fmt;
+use std::sync::Arc;
+
+use cache_core::{Error, ErrorKind, Fence, IntoTtl};
+use tokio::task::JoinHandle;
+
+use crate::lease::Lease;
+use crate::queue::Place;
+use crate::renewal;
+use crate::request::lease_of;
+
+/// A lock that is held, until it is [released](Self::release), dropped, or [lost](Self::lost).
+///
+/// It renews its lease every third of its length, unless that was [not wanted](crate::LockRequest::without_renewal),
+/// from a task that ends with it. Dropped, it gives the lock back in the background, or at once in memory.
+#[must_use = "the lock is given back when its guard is dropped"]
+pub struct LockGuard {
+    lease: Arc<Lease>,
+    fence: Fence,
+    renewal: Option<JoinHandle<()>>,
+    /// So that this process knows what it has acquired.
+    _place: Place,
+}
+
+impl LockGuard {
+    pub(crate) fn new(lease: Arc<Lease>, fence: Fence, place: Place, renews: bool) -> Self {
+        let renewal = renews.then(|| tokio::spawn(renewal::keep(Arc::clone(&lease))));
+        Self { lease, fence, renewal, _place: place }
+    }
+
+    /// The name of the lock.
+    pub fn name(&self) -> &str {
+        self.lease.name()
+    }
+
+    pub(crate) fn shared_name(&self) -> Arc<str> {
+        Arc::clone(self.lease.name())
+    }
+
+    /// A number that is greater than that of every acquisition of this lock before. Whatever the lock protects
+    /// should refuse a smaller one than it has seen: see [`promises`](crate::promises).
+    pub fn fencing_token(&self) -> u64 {
+        self.fence.0
+    }
+
+    /// Whether the lock is certainly held at this moment. `false` for ever once it is.
+    ///
+    /// It turns `false` before the lease can have ended on the server, by its own clock: a hundredth of the lease and
+    /// 2 ms earlier.
+    pub fn is_held(&self) -> bool {
+        self.lease.is_held()
+    }
+
+    /// Resolves when the lock is lost, which is when [`is_held`](Self::is_held) turns `false`: its lease was not
+    /// renewed in time, or the server says that it is another's. Stop what it protects then.
+    ///
+    /// ```no_run
+    /// # use cache_lock::LockGuard;
+    /// # async fn demo(guard: LockGuard, work: impl Future<Output = ()>) {
+    /// tokio::select! {
+    ///     biased;
+    ///     () = guard.lost() => {} // the work is dropped
+    ///     () = work => {}
+    /// }
+    /// # }
+    /// ```
+    pub async fn lost(&self) {
+        self.lease.lost().await;
+    }
+
+    /// Gives the lock a lease of another length, from now; renewals go on with it.
+    ///
+    /// Errors: [`LockLost`](ErrorKind::LockLost), also if there is no answer before that; [`InvalidTtl`](ErrorKind::InvalidTtl) for a lease without end or of
+    /// no length; else whether it was prolonged is open, and the lock is held for as long as it would have been, or
+    /// for the new length where that is shorter. Cost: one round trip.
+    pub async fn extend(&self, lease: impl IntoTtl) -> Result<(), Error> {
+        let at = |error: Error| error.during("extend").on(self.name());
+        let lease = lease_of(lease).map_err(at)?;
+        let is_held = tokio::select! {
+            biased;
+            renewed = self.lease.renew(Some(lease)) => renewed.map_err(at)?,
+            // It is too late for an answer; but the server may act on it yet.
+            () = self.lost() => {
+                self.lease.give_back();
+                false
+            }
+        };
+        if is_held { Ok(()) } else { Err(at(lost())) }
+    }
+
+    /// Gives the lock back, and wakes one who waits for it.
+    ///
+    /// Errors: [`LockLost`](ErrorKind::LockLost) if it was lost before, and then nothing is taken from whoever holds it
+    /// now; if the server cannot be reached, the lease ends by itself. Cost: one round trip. A future that is dropped
+    /// releases in the background.
+    pub async fn release(mut self) -> Result<(), Error> {
+        self.join_renewal().await;
+        let was_held = self.is_held();
+        let released = self.lease.release().await;
+        let at = |error: Error| error.during("release").on(self.name());
+        match released {
+            Ok(true) if was_held => Ok(()),
+            Err(error) if was_held => Err(at(error)),
+            _ => Err(at(lost())),
+        }
+    }
+
+    async fn join_renewal(&mut self) {
+        if let Some(renewal) = &mut self.renewal {
+            renewal.abort();
+            let _ = renewal.await;
+            self.renewal = None;
+        }
+    }
+}
+
+/// The error of whoever does not hold a lock any more.
+pub(crate) fn lost() -> Error {
+    Error::new(
+        ErrorKind::LockLost,
+        "the lock was lost before it was given back: its lease was not renewed in time, or somebody took it away",
+    )
+}
+
+impl Drop for LockGuard {
+    fn drop(&mut self) {
+        if let Some(renewal) = self.renewal.take() {
+            renewal.abort();
+        }
+        self.lease.let_go();
+    }
+}
+
+impl fmt::Debug for LockGuard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LockGuard")
+            .field("name", &self.name())
+            .field("fencing_token", &self.fence.0)
+            .field("is_held", &self.is_held())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,306 @@
+//! Asking for a lock, and waiting for it.
+
+use std::fmt;
+use std::hash::{BuildHasher, RandomState};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock};
+use std::time::Duration;
+
+use cache_core::{Acquisition, Cache, Error, ErrorKind, Fence, IntoTtl, Key, Owner};
+use tokio::time::Instant;
+
+use crate::guard::{LockGuard, lost};
+use crate::lease::Lease;
+use crate::queue::{Lines, Place};
+
+/// A request for a lock: see [`Locks::lock`](crate::Locks::lock).
+#[derive(Clone)]
+#[must_use = "a request does nothing until it is acquired or run"]
+pub struct LockRequest {
+    cache: Cache,
+    terms: Result<Terms, Error>,
+    renews: bool,
+}
+
+#[derive(Clone)]
+struct Terms {
+    name: Arc<str>,
+    lease: Duration,
+    /// `None`: without end.
+    wait: Option<Duration>,
+}
+
+/// How long is waited for a lock unless said.
+const WAIT: Duration = Duration::from_secs(10);
+
+/// So long is waited at most before the store is asked again, and up to as much again by chance: where the store tells
+/// when the lock is free, since a message may be lost, and where it cannot.
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+const PAUSE_UNTOLD: Duration = Duration::from_millis(200);
+
+/// A wake that comes sooner after the last attempt, more often than this in a row, comes too early.
+const EARLY: Duration = Duration::from_millis(1);
+const EARLY_WAKES: u32 = 3;
+
+impl LockRequest {
+    pub(crate) fn new(cache: Cache, name: &str, lease: impl IntoTtl) -> Self {
+        let terms = Key::new(name)
+            .and_then(|_| lease_of(lease).map_err(|error| error.on(name)))
+            .map(|lease| Terms { name: name.into(), lease, wait: Some(WAIT) });
+        Self { cache, terms, renews: true }
+    }
+
+    /// Waits for so long at most, instead of 10 seconds: any TTL. [`Ttl::FOREVER`](cache_core::Ttl::FOREVER) waits
+    /// without end.
+    pub fn wait(mut self, wait: impl IntoTtl) -> Self {
+        self.terms = self.terms.and_then(|terms| {
+            let wait = wait.into_ttl().map_err(|error| Error::from(error).on(&terms.name))?;
+            let wait = if wait.is_default() { Some(WAIT) } else { wait.duration() };
+            Ok(Terms { wait, ..terms })
+        });
+        self
+    }
+
+    /// Does not renew the lease: it ends at its end, and the lock is lost.
+    pub fn without_renewal(mut self) -> Self {
+        self.renews = false;
+        self
+    }
+
+    /// Acquires the lock if it is free. Never waits, not even for those who do; `None` if it is held.
+    ///
+    /// Cost: one round trip.
+    pub async fn try_acquire(self) -> Result<Option<LockGuard>, Error> {
+        let Self { cache, terms, renews } = self;
+        let terms = terms.map_err(|error| error.during("lock"))?;
+        let place = cache.extension::<Lines>().join(Arc::clone(&terms.name));
+        let attempt = attempt(&cache, &terms, &place).await;
+        let attempt = attempt.map_err(|error| error.during("lock").on(&terms.name))?;
+        Ok(match attempt {
+            Attempt::Acquired(lease, fence) => Some(guard(lease, fence, place, renews)),
+            Attempt::Held(_) => None,
+        })
+    }
+
+    /// Acquires the lock, and waits for it where it is held.
+    ///
+    /// Those of this process who wait are served in the order in which they came, and one of them at a time asks the
+    /// store. It is woken when the lock is released, and asks by itself now and then.
+    ///
+    /// Errors: [`LockTimeout`](ErrorKind::LockTimeout) after the time to wait; those of the store at once, except that
+    /// brief outages are ridden out by those who wait already.
+    ///
+    /// Cost: one round trip where the lock is free. A future that is dropped leaves the line, and gives back what it may
+    /// have acquired.
+    pub async fn acquire(self) -> Result<LockGuard, Error> {
+        let Self { cache, terms, renews } = self;
+        let terms = terms.map_err(|error| error.during("lock"))?;
+        if terms.wait == Some(Duration::ZERO) {
+            let taken = Self { cache, terms: Ok(terms.clone()), renews }.try_acquire().await?;
+            return taken.ok_or_else(|| timed_out().during("lock").on(&terms.name));
+        }
+        let mut place = cache.extension::<Lines>().join(Arc::clone(&terms.name));
+        let until = terms.wait.and_then(|wait| Instant::now().checked_add(wait));
+        let mut trouble = None;
+        let acquired = within(until, contend(&cache, &terms, &mut place, &mut trouble)).await;
+        match acquired {
+            Some(Ok((lease, fence))) => Ok(guard(lease, fence, place, renews)),
+            Some(Err(error)) => Err(error.during("lock").on(&terms.name)),
+            None => Err(trouble.unwrap_or_else(timed_out).during("lock").on(&terms.name)),
+        }
+    }
+
+    /// Runs `work` under the lock.
+    ///
+    /// If the lock is lost meanwhile `work` is dropped at that moment, wherever it has got to, and the error is
+    /// [`LockLost`](ErrorKind::LockLost). So it is if the lock turns out to have been taken away when the work is done:
+    /// whether somebody else was inside is open. Otherwise what `work` gives is returned as it is. If it panics the lock
+    /// is given back.
+    ///
+    /// Errors: those of [`acquire`](Self::acquire), and those of `work`.
+    pub async fn run<T, E, F>(self, work: F) -> Result<T, E>
+    where
+        E: From<Error>,
+        F: AsyncFnOnce() -> Result<T, E>,
+    {
+        let guard = self.acquire().await?;
+        let done = {
+            let work = work();
+            tokio::pin!(work);
+            tokio::select! {
+                // First: what is done after the end is not done under the lock.
+                biased;
+                () = guard.lost() => None,
+                done = work => Some(done),
+            }
+        };
+        let Some(done) = done else {
+            return Err(lost().during("lock").on(guard.name()).into());
+        };
+        let name = guard.shared_name();
+        match guard.release().await {
+            Ok(()) => done,
+            Err(error) if error.kind() == ErrorKind::LockLost => {
+                done.and_then(|_| Err(error.during("lock").into()))
+            }
+            Err(error) => {
+                tracing::warn!(lock = &*name, %error, "a lock ends by itself: it could not be released");
+                done
+            }
+        }
+    }
+}
+
+/// The length of a lease, which must have an end.
+pub(crate) fn lease_of(lease: impl IntoTtl) -> Result<Duration, Error> {
+    let refused = |why: &str| {
+        let message = format!("{why}; give the lease a length, such as \"30s\"");
+        Error::new(ErrorKind::InvalidTtl, message)
+    };
+    let lease = lease.into_ttl()?;
+    if lease.is_default() {
+        return Err(refused("the cache's default lifetime is none of a lock"));
+    }
+    match lease.duration() {
+        None => Err(refused("a lock that never ends would outlive a holder that dies")),
+        Some(Duration::ZERO) => Err(refused("a lock of no length is none")),
+        Some(length) => Ok(length),
+    }
+}
+
+fn guard(lease: Arc<Lease>, fence: Fence, mut place: Place, renews: bool) -> LockGuard {
+    place.acquired(&lease);
+    LockGuard::new(lease, fence, place, renews)
+}
+
+enum Attempt {
+    Acquired(Arc<Lease>, Fence),
+    Held(Duration),
+}
+
+/// Asks the store once.
+async fn attempt(cache: &Cache, terms: &Terms, place: &Place) -> Result<Attempt, Error> {
+    let (store, key) = (cache.lock_store()?, Key::new(&terms.name)?);
+    // What this process has lost it need not wait for: its holder was told.
+    if let Some(last) = place.last().filter(|last| last.is_lost()) {
+        last.take_back().await?;
+    }
+    let owner = new_owner();
+    let sent = Instant::now();
+    let lease =
+        Arc::new(Lease::new(cache.clone(), Arc::clone(&terms.name), owner, sent, terms.lease));
+    // If this future is dropped, or has no answer, the store may have acted.
+    let mut unknown = Unknown(Some(Arc::clone(&lease)));
+    let answer = store.acquire(key, owner, terms.lease).await;
+    match answer {
+        Ok(Acquisition::Acquired(fence)) => {
+            unknown.0 = None;
+            Ok(Attempt::Acquired(lease, fence))
+        }
+        Ok(Acquisition::Held(left)) => {
+            unknown.0 = None;
+            Ok(Attempt::Held(left))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// A lease that may have been granted.
+struct Unknown(Option<Arc<Lease>>);
+
+impl Drop for Unknown {
+    fn drop(&mut self) {
+        if let Some(lease) = self.0.take() {
+            lease.let_go();
+        }
+    }
+}
+
+/// Waits for the turn, and asks until it is granted.
+async fn contend(
+    cache: &Cache,
+    terms: &Terms,
+    place: &mut Place,
+    trouble: &mut Option<Error>,
+) -> Result<(Arc<Lease>, Fence), Error> {
+    let mut has_waited = place.is_first().await;
+    let (store, key) = (cache.lock_store()?, Key::new(&terms.name)?);
+    let mut early_wakes = 0_u32;
+    loop {
+        let left = match attempt(cache, terms, place).await {
+            Ok(Attempt::Acquired(lease, fence)) => return Ok((lease, fence)),
+            Ok(Attempt::Held(left)) => {
+                *trouble = None;
+                Some(left)
+            }
+            Err(error) if has_waited && error.is_temporary() => {
+                *trouble = Some(error);
+                None
+            }
+            Err(error) => return Err(error),
+        };
+        has_waited = true;
+        let began = Instant::now();
+        let jitter = 1.0 + chance();
+        // At the end of the lease the store tells that as well; this is for the case that it does not.
+        let pause = left.map_or(LONGEST_PAUSE, |left| LONGEST_PAUSE.min(left + EARLY));
+        let freed = async {
+            if store.freed(key).await.is_err() {
+                tokio::time::sleep(PAUSE_UNTOLD.mul_f64(jitter)).await;
+            }
+        };
+        let _ = tokio::time::timeout(pause.mul_f64(jitter), freed).await;
+        early_wakes = if began.elapsed() < EARLY { early_wakes + 1 } else { 0 };
+        if let Some(more) = early_wakes.checked_sub(EARLY_WAKES) {
+            let backoff = EARLY * 2_u32.pow(more.min(6));
+            // Not past the end of the lease, when it is free for certain.
+            tokio::time::sleep(backoff.min(pause)).await;
+        }
+    }
+}
+
+/// What comes of it, if that is in time.
+async fn within<T>(until: Option<Instant>, work: impl Future<Output = T>) -> Option<T> {
+    match until {
+        None => Some(work.await),
+        Some(until) => tokio::time::timeout_at(until, work).await.ok(),
+    }
+}
+
+fn timed_out() -> Error {
+    Error::new(
+        ErrorKind::LockTimeout,
+        "somebody else held the lock all the time that was waited for it; wait longer, or try again",
+    )
+}
+
+static RANDOM: LazyLock<RandomState> = LazyLock::new(RandomState::new);
+static DRAWN: AtomicU64 = AtomicU64::new(0);
+
+fn random() -> u64 {
+    RANDOM.hash_one(DRAWN.fetch_add(1, Ordering::Relaxed))
+}
+
+fn new_owner() -> Owner {
+    Owner(u128::from(random()) << 64 | u128::from(random()))
+}
+
+/// A number from 0 up to 1.
+fn chance() -> f64 {
+    f64::from(u32::try_from(random() >> 32).unwrap_or(0)) / f64::from(u32::MAX)
+}
+
+impl fmt::Debug for LockRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("LockRequest");
+        match &self.terms {
+            Ok(Terms { name, lease, wait }) => {
+                shown.field("name", name).field("lease", lease).field("wait", wait);
+            }
+            Err(error) => {
+                shown.field("error", error);
+            }
+        }
+        shown.field("renews", &self.renews).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,213 @@
+//! Locks: leases on the server, compared by owner in one step; and waiting for their end.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use cache_core::{Acquisition, Error, Fence, Key, LockState, LockStore, Owner, StoreFuture};
+use fred::interfaces::KeysInterface;
+use fred::types::Value as Reply;
+
+use crate::connection::Repeat;
+use crate::failure::{WrongType, unexpected};
+use crate::scripts::{ACQUIRE, INSPECT, RELEASE, RENEW, Script};
+use crate::store::{RedisStore, signed, whole};
+use crate::supervisor::chance;
+use crate::wakes::News;
+
+/// The longest lease: what an operator's `SET` without an end has left is said to be as much.
+const LONGEST: Duration = Duration::from_secs(500 * 365 * 24 * 60 * 60);
+
+/// What a lock without an end is said to have left.
+const ENDLESS: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// For how long the last fence is kept at least. From then on the clock has long gone beyond it, unless it was set
+/// back by more than this.
+const FENCE_KEPT: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// How often who waits looks at the lock though it would be told: it may be gone without a release, by eviction or
+/// with a server that another has taken over from. Chance adds up to as much again.
+const LOOK: Duration = Duration::from_secs(2);
+
+/// How often if it would not be told.
+const POLL: Duration = Duration::from_millis(500);
+
+impl RedisStore {
+    async fn ask(
+        &self,
+        script: &Script,
+        keys: &[Bytes],
+        args: &[Reply],
+        repeat: Repeat,
+    ) -> Result<Reply, Error> {
+        let connection = self.connection(&keys[0]);
+        let clients = connection.ready().await?;
+        let said = script.run(clients.on(repeat), keys, args).await;
+        connection.judge(said, WrongType::NoLock)
+    }
+
+    /// Ends the lease of an owner, or whosever it is.
+    async fn end(&self, name: Key<'_>, owner: Option<Owner>) -> Result<bool, Error> {
+        let lock = self.keyspace().lock(name);
+        let owner = owner.map_or(Reply::from_static_str(""), text);
+        let args = [Reply::String(lock.channel), owner];
+        // Repeated, it would say that there was nothing.
+        let said = self.ask(&RELEASE, &lock.keys[..1], &args, Repeat::Never).await?;
+        Ok(whole(&said)? == 1)
+    }
+
+    /// What the lease on a lock has left, if there is one.
+    async fn left(&self, holder: &Bytes) -> Result<Option<Duration>, Error> {
+        let connection = self.connection(holder);
+        let clients = connection.ready().await?;
+        let said = clients.again().pttl::<Reply, _>(holder.clone()).await;
+        let said = connection.judge(said, WrongType::NoLock)?;
+        Ok(match whole(&said)? {
+            ..=-2 => None,
+            left => Some(lasting(left)),
+        })
+    }
+}
+
+impl LockStore for RedisStore {
+    fn acquire<'a>(
+        &'a self,
+        name: Key<'a>,
+        owner: Owner,
+        lease: Duration,
+    ) -> StoreFuture<'a, Acquisition> {
+        StoreFuture::pending(async move {
+            let kept = FENCE_KEPT.max(lease.saturating_mul(2));
+            let args = [text(owner), millis(lease), millis(kept)];
+            let keys = self.keyspace().lock(name).keys;
+            let said = self.ask(&ACQUIRE, &keys, &args, Repeat::Harmless).await?;
+            match pair(&said)? {
+                (Reply::Integer(0), left) => Ok(Acquisition::Held(lasting(whole(left)?))),
+                (_, fence) => {
+                    let fence = fence.as_str().and_then(|fence| fence.parse().ok());
+                    Ok(Acquisition::Acquired(Fence(fence.ok_or_else(unexpected)?)))
+                }
+            }
+        })
+    }
+
+    fn renew<'a>(&'a self, name: Key<'a>, owner: Owner, lease: Duration) -> StoreFuture<'a, bool> {
+        StoreFuture::pending(async move {
+            let keys = self.keyspace().lock(name).keys;
+            let args = [text(owner), millis(lease)];
+            let said = self.ask(&RENEW, &keys[..1], &args, Repeat::Harmless).await?;
+            Ok(whole(&said)? == 1)
+        })
+    }
+
+    fn release<'a>(&'a self, name: Key<'a>, owner: Owner) -> StoreFuture<'a, bool> {
+        StoreFuture::pending(self.end(name, Some(owner)))
+    }
+
+    /// A waiter that is told costs the server a look every two to four seconds.
+    fn freed<'a>(&'a self, name: Key<'a>) -> StoreFuture<'a, ()> {
+        StoreFuture::pending(async move {
+            let lock = self.keyspace().lock(name);
+            let mut waiter = self.subscriber().join(&lock.channel).await?;
+            loop {
+                // Only now: a release after this look is told.
+                let Some(left) = self.left(lock.holder()).await? else { return Ok(()) };
+                let pause = if waiter.is_subscribed() { LOOK } else { POLL };
+                let pause = pause + pause.mul_f64(chance());
+                // The server ends a lease with the millisecond of its deadline.
+                let left = left + Duration::from_millis(1);
+                match tokio::time::timeout(left.min(pause), waiter.news()).await {
+                    Ok(news) => match news? {
+                        News::Woken => return Ok(()),
+                        News::Subscribed => {}
+                    },
+                    Err(_) if left <= pause => return Ok(()),
+                    Err(_) => {}
+                }
+            }
+        })
+    }
+
+    fn inspect<'a>(&'a self, name: Key<'a>) -> StoreFuture<'a, Option<LockState>> {
+        StoreFuture::pending(async move {
+            let keys = self.keyspace().lock(name).keys;
+            let said = self.ask(&INSPECT, &keys[..1], &[], Repeat::Harmless).await?;
+            if let Reply::Integer(0) = said {
+                return Ok(None);
+            }
+            let (owner, left) = pair(&said)?;
+            let owner = owner.as_str().and_then(|text| owner_in(&text));
+            let owner = owner.ok_or_else(|| WrongType::NoLock.error())?;
+            Ok(Some(LockState { owner, left: lasting(whole(left)?) }))
+        })
+    }
+
+    fn force_release<'a>(&'a self, name: Key<'a>) -> StoreFuture<'a, bool> {
+        StoreFuture::pending(self.end(name, None))
+    }
+}
+
+/// An owner as it lies on the server.
+fn text(owner: Owner) -> Reply {
+    format!("{:032x}", owner.0).into()
+}
+
+fn owner_in(text: &str) -> Option<Owner> {
+    let is_ours = text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    is_ours.then(|| u128::from_str_radix(text, 16).ok())?.map(Owner)
+}
+
+/// In whole milliseconds, which is what the server counts in; at least one, and no less than what was asked for.
+fn millis(lease: Duration) -> Reply {
+    let lease = lease.min(LONGEST);
+    let millis = lease.as_nanos().div_ceil(1_000_000).max(1);
+    signed(u64::try_from(millis).unwrap_or(u64::MAX)).into()
+}
+
+/// From the answer of PTTL. In the very millisecond of its end there is nothing left, and the lock is there.
+fn lasting(left: i64) -> Duration {
+    match u64::try_from(left) {
+        Ok(left) => Duration::from_millis(left.max(1)),
+        Err(_) => ENDLESS,
+    }
+}
+
+fn pair(reply: &Reply) -> Result<(&Reply, &Reply), Error> {
+    match reply {
+        Reply::Array(parts) => match &parts[..] {
+            [first, second] => Ok((first, second)),
+            _ => Err(unexpected()),
+        },
+        _ => Err(unexpected()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lease_is_rounded_up_and_bounded() {
+        for (lease, expected) in [
+            (Duration::ZERO, 1_i64),
+            (Duration::from_nanos(1), 1),
+            (Duration::from_millis(1), 1),
+            (Duration::from_micros(1_001), 2),
+            (Duration::from_secs(30), 30_000),
+            (Duration::MAX, 15_768_000_000_000),
+        ] {
+            assert_eq!(millis(lease), Reply::from(expected), "{lease:?}");
+        }
+    }
+
+    #[test]
+    fn an_owner_reads_back_and_nothing_else_is_one() {
+        for owner in [0, 1, u128::MAX, 0xAB << 120] {
+            let text = text(Owner(owner));
+            assert_eq!(text.as_str().and_then(|text| owner_in(&text)), Some(Owner(owner)));
+        }
+        let plus = format!("+{}", "0".repeat(31));
+        for other in ["", "1", &plus, &"0".repeat(33), &"g".repeat(32)] {
+            assert_eq!(owner_in(other), None, "{other:?}");
+        }
+    }
+}
