@@ -33,7 +33,7 @@ fn a_right_store_whose_answers_take_a_while_passes_every_case() {
 }
 
 /// Each flaw, and the case that is there to catch it.
-const CAUGHT_BY: [(Flaw, &str); 112] = [
+const CAUGHT_BY: [(Flaw, &str); 113] = [
     (Flaw::IgnoresLifetimes, "an_entry_is_gone_at_its_deadline"),
     (Flaw::ExpiresLate, "an_entry_is_gone_at_its_deadline"),
     (Flaw::RemovesPlainly, "a_read_of_what_has_expired_takes_nothing_fresh_away"),
@@ -116,6 +116,7 @@ const CAUGHT_BY: [(Flaw, &str); 112] = [
     (Flaw::ForgetsWhatWasReadBefore, "who_calls_after_a_flush_of_a_tag_loads_anew"),
     (Flaw::OneVersionForAll, "a_flush_of_another_tag_does_not_matter_to_a_load"),
     (Flaw::VersionsChangeWhenAsked, "those_who_wait_under_a_tag_share_a_load"),
+    (Flaw::RefusesTheOwner, "a_repeated_acquisition_is_one"),
     (Flaw::AnybodyReleases, "only_the_owner_renews_and_releases"),
     (Flaw::AnybodyRenews, "only_the_owner_renews_and_releases"),
     (Flaw::LeasesDoNotEnd, "a_lease_ends_at_its_deadline"),

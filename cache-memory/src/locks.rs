@@ -75,12 +75,17 @@ impl LockStore for MemoryStore {
     ) -> StoreFuture<'a, Acquisition> {
         let state = &mut *self.leases().state();
         let now = Instant::now();
-        if let Some(held) = state.held(name, now) {
-            return StoreFuture::ok(Acquisition::Held(held.until - now));
+        match state.held(name, now) {
+            Some(held) if held.owner != owner => {
+                return StoreFuture::ok(Acquisition::Held(held.until - now));
+            }
+            Some(held) => held.until = end(now, lease),
+            None => {
+                state.tidy(now);
+                let fresh = Lease { owner, until: end(now, lease), waiters: Vec::new() };
+                state.leases.insert(name.as_str().into(), fresh);
+            }
         }
-        state.tidy(now);
-        let fresh = Lease { owner, until: end(now, lease), waiters: Vec::new() };
-        state.leases.insert(name.as_str().into(), fresh);
         StoreFuture::ok(Acquisition::Acquired(state.next_fence()))
     }
 

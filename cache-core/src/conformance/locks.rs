@@ -11,6 +11,7 @@ use crate::{Acquisition, Fence, Key, LockStore, Owner, Store};
 pub(super) fn cases() -> Vec<Case> {
     [
         case!(one_holder_at_a_time),
+        case!(a_repeated_acquisition_is_one),
         case!(only_the_owner_renews_and_releases),
         case!(a_lease_ends_at_its_deadline),
         case!(a_flush_of_values_leaves_locks_alone),
@@ -62,6 +63,19 @@ async fn one_holder_at_a_time(rig: Rig) {
     assert!(locking(store).release(name(), FIRST).await.unwrap());
     let second = acquired(store, SECOND, 60_000).await.unwrap();
     assert!(second > first);
+}
+
+/// A command that is sent again, since its answer was lost, must not find itself in the way.
+async fn a_repeated_acquisition_is_one(rig: Rig) {
+    let store = &*rig.store().await;
+    let first = acquired(store, FIRST, 30_000).await.unwrap();
+    let again = acquired(store, FIRST, 60_000).await.expect("it is the owner");
+    assert!(again > first);
+    let held = locking(store).inspect(name()).await.unwrap().unwrap();
+    assert!(held.owner == FIRST && held.left > millis(40_000), "the lease begins anew: {held:?}");
+    assert_eq!(acquired(store, SECOND, 60_000).await, None);
+    assert!(locking(store).release(name(), FIRST).await.unwrap());
+    assert!(acquired(store, SECOND, 60_000).await.unwrap() > again);
 }
 
 async fn only_the_owner_renews_and_releases(rig: Rig) {

@@ -86,6 +86,7 @@ pub(crate) enum Flaw {
     FlushKeepsVersions,
     FlushOfValuesRenewsVersions,
     ForgetsWhatWasReadBefore,
+    RefusesTheOwner,
     AnybodyReleases,
     AnybodyRenews,
     LeasesDoNotEnd,

@@ -73,7 +73,10 @@ impl LockStore for Model {
         lease: Duration,
     ) -> StoreFuture<'a, Acquisition> {
         let mut state = self.state();
-        if let Some(held) = self.held(&mut state, name) {
+        let held = self.held(&mut state, name);
+        if let Some(held) =
+            held.filter(|held| held.owner != owner || self.is(Flaw::RefusesTheOwner))
+        {
             let nothing = self.is(Flaw::TellsOfNothingLeft);
             let left = if nothing { Duration::ZERO } else { self.left(held) };
             return StoreFuture::ok(Acquisition::Held(left));
