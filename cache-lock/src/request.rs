@@ -243,13 +243,14 @@ async fn contend(
         let began = Instant::now();
         let jitter = 1.0 + chance();
         // At the end of the lease the store tells that as well; this is for the case that it does not.
-        let pause = left.map_or(LONGEST_PAUSE, |left| LONGEST_PAUSE.min(left + EARLY));
+        let pause = LONGEST_PAUSE.mul_f64(jitter);
+        let pause = left.map_or(pause, |left| pause.min(left + EARLY));
         let freed = async {
             if store.freed(key).await.is_err() {
                 tokio::time::sleep(PAUSE_UNTOLD.mul_f64(jitter)).await;
             }
         };
-        let _ = tokio::time::timeout(pause.mul_f64(jitter), freed).await;
+        let _ = tokio::time::timeout(pause, freed).await;
         early_wakes = if began.elapsed() < EARLY { early_wakes + 1 } else { 0 };
         if let Some(more) = early_wakes.checked_sub(EARLY_WAKES) {
             let backoff = EARLY * 2_u32.pow(more.min(6));
