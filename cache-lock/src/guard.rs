@@ -97,7 +97,7 @@ impl LockGuard {
     /// releases in the background.
     pub async fn release(mut self) -> Result<(), Error> {
         self.join_renewal().await;
-        let was_held = self.is_held();
+        let was_held = !self.lease.is_known_to_be_lost();
         let released = self.lease.release().await;
         let at = |error: Error| error.during("release").on(self.name());
         match released {

@@ -98,7 +98,12 @@ impl Lease {
     }
 
     pub(crate) fn is_held(&self) -> bool {
-        matches!(*self.phase(), Phase::Held(term) if !term.is_over())
+        self.term().is_some()
+    }
+
+    /// Whether somebody has seen it end. Where nobody has, and the store says that it is ours, it has been all the time.
+    pub(crate) fn is_known_to_be_lost(&self) -> bool {
+        *self.phase() == Phase::Lost
     }
 
     /// Whether it ended without having been given back.

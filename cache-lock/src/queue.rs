@@ -1,6 +1,7 @@
 //! Those of this process who want a lock: one at a time asks the store, first come, first served.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use tokio::sync::Semaphore;
@@ -9,43 +10,49 @@ use crate::lease::Lease;
 
 /// The lines of one cache.
 #[derive(Default)]
-pub(crate) struct Lines(Mutex<HashMap<Arc<str>, Line>>);
+pub(crate) struct Lines(Mutex<HashMap<Arc<str>, Arc<Line>>>);
 
 struct Line {
     /// One permit: for whoever's turn it is.
-    turn: Arc<Semaphore>,
-    /// How many places there are, those of guards included.
-    places: usize,
+    turn: Semaphore,
+    /// How many places there are, those of guards included; changed within the lock of all lines.
+    places: AtomicUsize,
     /// What was acquired last.
-    last: Weak<Lease>,
+    last: Mutex<Weak<Lease>>,
 }
 
 /// A place in the line for a lock. Given up when it is dropped.
 pub(crate) struct Place {
     lines: Arc<Lines>,
     name: Arc<str>,
-    turn: Arc<Semaphore>,
+    line: Arc<Line>,
     is_first: bool,
 }
 
 impl Lines {
     /// Takes a place at the end of the line.
     pub(crate) fn join(self: Arc<Self>, name: Arc<str>) -> Place {
-        let turn = {
+        let line = {
             let mut lines = self.lines();
-            let line = lines.entry(Arc::clone(&name)).or_insert_with(|| Line {
-                turn: Arc::new(Semaphore::new(1)),
-                places: 0,
-                last: Weak::new(),
-            });
-            line.places += 1;
-            Arc::clone(&line.turn)
+            let line = lines.entry(Arc::clone(&name)).or_insert_with(|| Arc::new(Line::new()));
+            line.places.fetch_add(1, Ordering::Relaxed);
+            Arc::clone(line)
         };
-        Place { lines: self, name, turn, is_first: false }
+        Place { lines: self, name, line, is_first: false }
     }
 
-    fn lines(&self) -> MutexGuard<'_, HashMap<Arc<str>, Line>> {
+    fn lines(&self) -> MutexGuard<'_, HashMap<Arc<str>, Arc<Line>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Line {
+    fn new() -> Self {
+        Self { turn: Semaphore::new(1), places: AtomicUsize::new(0), last: Mutex::new(Weak::new()) }
+    }
+
+    fn last(&self) -> MutexGuard<'_, Weak<Lease>> {
+        self.last.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -53,9 +60,9 @@ impl Place {
     /// Waits until nobody is before, and says whether somebody was.
     pub(crate) async fn is_first(&mut self) -> bool {
         // Permits are there only if nobody waits for them. The semaphore is never closed.
-        let (permit, has_waited) = match self.turn.try_acquire() {
+        let (permit, has_waited) = match self.line.turn.try_acquire() {
             Ok(permit) => (Ok(permit), false),
-            Err(_) => (self.turn.acquire().await, true),
+            Err(_) => (self.line.turn.acquire().await, true),
         };
         if let Ok(permit) = permit {
             permit.forget();
@@ -66,20 +73,18 @@ impl Place {
 
     /// What this process acquired last, and has not dropped.
     pub(crate) fn last(&self) -> Option<Arc<Lease>> {
-        self.lines.lines().get(&self.name)?.last.upgrade()
+        self.line.last().upgrade()
     }
 
     /// Notes what was acquired, and lets the next one ask.
     pub(crate) fn acquired(&mut self, lease: &Arc<Lease>) {
-        if let Some(line) = self.lines.lines().get_mut(&self.name) {
-            line.last = Arc::downgrade(lease);
-        }
+        *self.line.last() = Arc::downgrade(lease);
         self.pass_on();
     }
 
     fn pass_on(&mut self) {
         if std::mem::take(&mut self.is_first) {
-            self.turn.add_permits(1);
+            self.line.turn.add_permits(1);
         }
     }
 }
@@ -88,11 +93,8 @@ impl Drop for Place {
     fn drop(&mut self) {
         self.pass_on();
         let mut lines = self.lines.lines();
-        if let Some(line) = lines.get_mut(&self.name) {
-            line.places -= 1;
-            if line.places == 0 {
-                lines.remove(&self.name);
-            }
+        if self.line.places.fetch_sub(1, Ordering::Relaxed) == 1 {
+            lines.remove(&self.name);
         }
     }
 }

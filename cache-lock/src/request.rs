@@ -4,6 +4,7 @@ use std::fmt;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock};
+use std::task::Poll;
 use std::time::Duration;
 
 use cache_core::{Acquisition, Cache, Error, ErrorKind, Fence, IntoTtl, Key, Owner};
@@ -100,9 +101,8 @@ impl LockRequest {
             return taken.ok_or_else(|| timed_out().during("lock").on(&terms.name));
         }
         let mut place = cache.extension::<Lines>().join(Arc::clone(&terms.name));
-        let until = terms.wait.and_then(|wait| Instant::now().checked_add(wait));
         let mut trouble = None;
-        let acquired = within(until, contend(&cache, &terms, &mut place, &mut trouble)).await;
+        let acquired = within(terms.wait, contend(&cache, &terms, &mut place, &mut trouble)).await;
         match acquired {
             Some(Ok((lease, fence))) => Ok(guard(lease, fence, place, renews)),
             Some(Err(error)) => Err(error.during("lock").on(&terms.name)),
@@ -260,9 +260,14 @@ async fn contend(
     }
 }
 
-/// What comes of it, if that is in time.
-async fn within<T>(until: Option<Instant>, work: impl Future<Output = T>) -> Option<T> {
-    match until {
+/// What comes of it, if that is in time. Where it is there at once, no clock is read.
+async fn within<T>(wait: Option<Duration>, work: impl Future<Output = T>) -> Option<T> {
+    let mut work = std::pin::pin!(work);
+    let at_once = std::future::poll_fn(|cx| Poll::Ready(work.as_mut().poll(cx))).await;
+    if let Poll::Ready(done) = at_once {
+        return Some(done);
+    }
+    match wait.and_then(|wait| Instant::now().checked_add(wait)) {
         None => Some(work.await),
         Some(until) => tokio::time::timeout_at(until, work).await.ok(),
     }

@@ -49,11 +49,14 @@ impl State {
         self.held(name, Instant::now()).filter(|lease| lease.owner == owner)
     }
 
-    /// The clock, so that it grows from one process to the next as well; but always by one at least.
+    /// From the clock on at first, so that it grows from one process to the next as well: nobody acquires a lock in less
+    /// than a nanosecond.
     fn next_fence(&mut self) -> Fence {
-        let clock = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let micros = u64::try_from(clock.as_micros()).unwrap_or(0);
-        self.last_fence = micros.max(self.last_fence + 1);
+        if self.last_fence == 0 {
+            let clock = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+            self.last_fence = u64::try_from(clock.as_nanos()).unwrap_or(0);
+        }
+        self.last_fence += 1;
         Fence(self.last_fence)
     }
 
