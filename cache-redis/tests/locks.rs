@@ -3,15 +3,13 @@
 mod support;
 
 use std::future::Future;
-use std::io::{Read, Write};
-use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use cache_core::{Acquisition, Fence, Key, LockStore, Owner, Store};
 use cache_redis::{Error, ErrorKind, RedisStore};
 use redis_servers::{Server, redis};
-use support::{calls, calls_of, number, text};
+use support::{calls, calls_of, delayed, number, text};
 
 const FIRST: Owner = Owner(1);
 const SECOND: Owner = Owner(2);
@@ -286,40 +284,14 @@ async fn no_release_is_missed() {
     }
 }
 
-/// A way to the server on which what the second connection sends takes a while. The first is that of operations.
-fn delayed(server: &Server) -> String {
-    let to = ("127.0.0.1", server.port());
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let url = format!("redis://{}", listener.local_addr().expect("an address"));
-    std::thread::spawn(move || {
-        for (number, client) in listener.incoming().map_while(Result::ok).enumerate() {
-            let Ok(server) = TcpStream::connect(to) else { return };
-            let delay = Duration::from_millis(if number == 0 { 0 } else { 100 });
-            for (from, to, delay) in [(&client, &server, delay), (&server, &client, Duration::ZERO)]
-            {
-                let (Ok(mut from), Ok(mut to)) = (from.try_clone(), to.try_clone()) else { return };
-                std::thread::spawn(move || {
-                    let mut bytes = [0; 4096];
-                    while let Ok(length @ 1..) = from.read(&mut bytes) {
-                        std::thread::sleep(delay);
-                        if to.write_all(&bytes[..length]).is_err() {
-                            break;
-                        }
-                    }
-                    let _ = to.shutdown(Shutdown::Both);
-                });
-            }
-        }
-    });
-    url
-}
-
 /// Written is not received: a look before the server has the subscription would miss a release in between.
 #[tokio::test]
 async fn who_waits_looks_when_the_server_has_the_subscription() {
+    // The first connection is that of operations.
+    let is_second = |number| number == 1;
     let server = Server::start().await;
     let ours = store(&server).await;
-    let theirs = Arc::new(RedisStore::connect(&delayed(&server)).await.unwrap());
+    let theirs = Arc::new(RedisStore::connect(&delayed(&server, is_second)).await.unwrap());
     take(&ours, FIRST).await;
     let waiter = waiting(&server, &theirs).await;
     assert!(release(&ours, FIRST).await);

@@ -8,7 +8,7 @@ use std::time::Duration;
 use cache_redis::{Cache, Error, ErrorKind, Ttl};
 use cache_tags::Tags;
 use redis_servers::Server;
-use support::{cache, cache_with, calls_of, number, warm};
+use support::{cache, cache_with, calls, calls_of, delayed, number, warm};
 
 /// Two caches on one server, as in two processes: neither knows what the other believes.
 async fn two(server: &Server) -> (Cache, Cache) {
@@ -260,6 +260,30 @@ async fn a_version_made_by_somebody_else_is_kept_as_well() {
         }
         assert!(left(&server, "users") >= 24 * HOUR, "round {round}");
     }
+}
+
+/// A server that was restarted does not know a script, which is sent once more: after the question that went along,
+/// whose answer is older than what the script meets.
+#[tokio::test]
+async fn a_script_that_is_sent_again_takes_nothing_live_for_flushed() {
+    let server = Server::start().await;
+    let quick = cache(&server.url()).await;
+    let slow = cache(&delayed(&server, |_| true)).await;
+    let (ours, theirs) = (quick.tags(["users"]), slow.tags(["users"]));
+    assert_eq!(theirs.increment("n").await.unwrap(), 1);
+    ours.flush().await.unwrap();
+    server.ask(&["SCRIPT", "FLUSH"]);
+    let asked = || calls(&server).get("mget").copied();
+    let before = asked();
+    let counting = tokio::spawn(async move { theirs.increment("n").await });
+    while asked() == before {
+        tokio::task::yield_now().await;
+    }
+    // The whole script is on its way.
+    assert_eq!(ours.increment("n").await.unwrap(), 1);
+    assert_eq!(ours.increment("n").await.unwrap(), 2);
+    assert_eq!(counting.await.unwrap().unwrap(), 3);
+    assert_eq!(quick.get::<i64>("n").await.unwrap(), Some(3));
 }
 
 /// `TAGGED_PUTS` says how many, if not 100,000.

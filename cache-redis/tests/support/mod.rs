@@ -7,6 +7,8 @@
 
 use std::collections::BTreeMap;
 use std::future::Future;
+use std::io::{Read, Write};
+use std::net::{Shutdown, TcpListener, TcpStream};
 use std::time::{Duration, Instant};
 
 use cache_redis::{Cache, Error, ErrorKind, RedisStore, RedisStoreBuilder, Ttl};
@@ -105,4 +107,32 @@ pub(crate) async fn counted(cache: &Cache, names: &[String]) -> i64 {
         }
     });
     read.await.expect("service resumes by itself")
+}
+
+/// A way to the server on which what some connections send takes a while: those of these numbers, from 0 on.
+pub(crate) fn delayed(server: &Server, slow: impl Fn(usize) -> bool + Send + 'static) -> String {
+    let to = ("127.0.0.1", server.port());
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let url = format!("redis://{}", listener.local_addr().expect("an address"));
+    std::thread::spawn(move || {
+        for (number, client) in listener.incoming().map_while(Result::ok).enumerate() {
+            let Ok(server) = TcpStream::connect(to) else { return };
+            let delay = Duration::from_millis(if slow(number) { 100 } else { 0 });
+            for (from, to, delay) in [(&client, &server, delay), (&server, &client, Duration::ZERO)]
+            {
+                let (Ok(mut from), Ok(mut to)) = (from.try_clone(), to.try_clone()) else { return };
+                std::thread::spawn(move || {
+                    let mut bytes = [0; 4096];
+                    while let Ok(length @ 1..) = from.read(&mut bytes) {
+                        std::thread::sleep(delay);
+                        if to.write_all(&bytes[..length]).is_err() {
+                            break;
+                        }
+                    }
+                    let _ = to.shutdown(Shutdown::Both);
+                });
+            }
+        }
+    });
+    url
 }
