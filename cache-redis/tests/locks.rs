@@ -2,7 +2,6 @@
 
 mod support;
 
-use std::future::Future;
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::Arc;
@@ -10,7 +9,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use cache_core::{Acquisition, Fence, Key, LockStore, Owner, Store};
 use cache_redis::{Error, ErrorKind, RedisStore};
-use redis_servers::{Server, redis};
+use redis_servers::Server;
 use support::{calls, calls_of, number, soon, subscribers, text, until};
 
 const FIRST: Owner = Owner(1);
