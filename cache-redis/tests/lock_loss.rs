@@ -331,8 +331,9 @@ async fn a_connection_that_is_cut_for_less_than_the_lease() {
         let successor = stage.waiting_successor().await;
         let end = stage.renewed().await;
         stage.cable.set(State::Cut);
-        // A renewal has failed by then, and others after it.
-        tokio::time::sleep(LONG / 2).await;
+        // A renewal has failed by then, and another; and there is time for a second attempt to connect, if the
+        // first fails.
+        tokio::time::sleep(LONG * 2 / 5).await;
         stage.cable.set(State::Whole);
         is_ridden_out(stage, end, successor).await;
     })
