@@ -2,14 +2,13 @@
 
 mod support;
 
-use std::future::Future;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use cache_core::{Acquisition, Fence, Key, LockStore, Owner, Store};
 use cache_redis::{Error, ErrorKind, RedisStore};
-use redis_servers::{Server, redis};
-use support::{calls, calls_of, delayed, number, text};
+use redis_servers::Server;
+use support::{calls, calls_of, delayed, number, soon, subscribers, text, until};
 
 const FIRST: Owner = Owner(1);
 const SECOND: Owner = Owner(2);
@@ -45,27 +44,6 @@ async fn release(store: &RedisStore, owner: Owner) -> bool {
 
 async fn freed(store: &RedisStore) -> Result<(), Error> {
     locks(store).freed(key("report")).await
-}
-
-/// Waits for what comes by itself, and long before a look at the lock could be the reason.
-async fn soon<T>(work: impl Future<Output = T>) -> T {
-    tokio::time::timeout(Duration::from_secs(10), work).await.expect("it comes by itself")
-}
-
-async fn until(what: impl Fn() -> bool) {
-    soon(async {
-        while !what() {
-            tokio::time::sleep(Duration::from_millis(2)).await;
-        }
-    })
-    .await;
-}
-
-/// How many connections have subscribed to what is told of a lock.
-fn subscribers(server: &Server, name: &str) -> i64 {
-    let counts = server.ask(&["PUBSUB", "NUMSUB", &format!("cache#freed:{{{name}}}")]);
-    let counts: Vec<redis::Value> = redis::from_redis_value(counts).expect("a list");
-    number(counts[1].clone())
 }
 
 fn now_in_micros() -> u64 {

@@ -5,6 +5,8 @@
     reason = "each test binary takes its part, and fails by panicking"
 )]
 
+pub(crate) mod cable;
+
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::io::{Read, Write};
@@ -135,4 +137,25 @@ pub(crate) fn delayed(server: &Server, slow: impl Fn(usize) -> bool + Send + 'st
         }
     });
     url
+}
+
+/// Waits for what comes by itself, and long before a look at a lock could be the reason.
+pub(crate) async fn soon<T>(work: impl Future<Output = T>) -> T {
+    tokio::time::timeout(Duration::from_secs(10), work).await.expect("it comes by itself")
+}
+
+pub(crate) async fn until(what: impl Fn() -> bool) {
+    soon(async {
+        while !what() {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    })
+    .await;
+}
+
+/// How many connections have subscribed to what is told of a lock.
+pub(crate) fn subscribers(server: &Server, name: &str) -> i64 {
+    let counts = server.ask(&["PUBSUB", "NUMSUB", &format!("cache#freed:{{{name}}}")]);
+    let counts: Vec<redis::Value> = redis::from_redis_value(counts).expect("a list");
+    number(counts[1].clone())
 }

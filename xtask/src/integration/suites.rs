@@ -36,6 +36,8 @@ pub(crate) const SUITES: &[Suite] = &[
     suite("cache-redis", "driver", Needs::Controlled),
     suite("cache-redis", "faults", Needs::Controlled),
     suite("cache-redis", "locks", Needs::Controlled),
+    suite("cache-redis", "lock_loss", Needs::Controlled),
+    suite("cache-redis", "lock_processes", Needs::Controlled),
     suite("cache-redis", "reads", Needs::Controlled),
     suite("cache-redis", "tags", Needs::Controlled),
     suite("cache-redis", "tags_model", Needs::Controlled),
