@@ -96,9 +96,13 @@ impl LockGuard {
     /// now; if the server cannot be reached, the lease ends by itself. Cost: one round trip. A future that is dropped
     /// releases in the background.
     pub async fn release(mut self) -> Result<(), Error> {
-        self.join_renewal().await;
+        if let Some(renewal) = &self.renewal {
+            renewal.abort();
+        }
         let was_held = !self.lease.is_known_to_be_lost();
         let released = self.lease.release().await;
+        // It has ended while the answer was on its way. One that it had just sent found the lock released.
+        self.join_renewal().await;
         let at = |error: Error| error.during("release").on(self.name());
         match released {
             Ok(true) if was_held => Ok(()),
@@ -109,7 +113,6 @@ impl LockGuard {
 
     async fn join_renewal(&mut self) {
         if let Some(renewal) = &mut self.renewal {
-            renewal.abort();
             let _ = renewal.await;
             self.renewal = None;
         }

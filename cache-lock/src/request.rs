@@ -280,15 +280,20 @@ fn timed_out() -> Error {
     )
 }
 
-static RANDOM: LazyLock<RandomState> = LazyLock::new(RandomState::new);
+static RANDOM: LazyLock<(RandomState, u64)> = LazyLock::new(|| {
+    let keyed = RandomState::new();
+    let process = keyed.hash_one("process");
+    (keyed, process)
+});
 static DRAWN: AtomicU64 = AtomicU64::new(0);
 
 fn random() -> u64 {
-    RANDOM.hash_one(DRAWN.fetch_add(1, Ordering::Relaxed))
+    RANDOM.0.hash_one(DRAWN.fetch_add(1, Ordering::Relaxed))
 }
 
+/// A number of this process, and one that looks random.
 fn new_owner() -> Owner {
-    Owner(u128::from(random()) << 64 | u128::from(random()))
+    Owner(u128::from(RANDOM.1) << 64 | u128::from(random()))
 }
 
 /// A number from 0 up to 1.
