@@ -1,4 +1,4 @@
-//! What [`Locks`](crate::Locks) promise on every driver, as cases for its conformance suite:
+//! What [`Locks`] promise on every driver, as cases for its conformance suite:
 //!
 //! ```no_run
 //! # use cache_core::{Store, conformance::Suite};
