@@ -487,7 +487,7 @@ async fn a_full_server_gives_no_lock_and_takes_releases() {
         Server::start_with(&["--maxmemory", "4mb", "--maxmemory-policy", "noeviction"]).await;
     let store = store(&server).await;
     take(&store, FIRST).await;
-    server.ask(&["CONFIG", "SET", "maxmemory", "1mb"]);
+    server.ask(&["CONFIG", "SET", "maxmemory", "1"]);
     let error = locks(&store).acquire(key("other"), FIRST, LEASE).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unavailable, "{error:?}");
     assert!(error.to_string().contains("full"), "{error}");
