@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use cache_core::{Error, ErrorKind, Fence, IntoTtl};
+use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 
 use crate::lease::Lease;
@@ -25,8 +26,13 @@ pub struct LockGuard {
 }
 
 impl LockGuard {
-    pub(crate) fn new(lease: Arc<Lease>, fence: Fence, place: Place, renews: bool) -> Self {
-        let renewal = renews.then(|| tokio::spawn(renewal::keep(Arc::clone(&lease))));
+    pub(crate) fn new(
+        lease: Arc<Lease>,
+        fence: Fence,
+        place: Place,
+        renewed_in: Option<Handle>,
+    ) -> Self {
+        let renewal = renewed_in.map(|runtime| runtime.spawn(renewal::keep(Arc::clone(&lease))));
         Self { lease, fence, renewal, _place: place }
     }
 
@@ -72,9 +78,10 @@ impl LockGuard {
 
     /// Gives the lock a lease of another length, from now; renewals go on with it.
     ///
-    /// Errors: [`LockLost`](ErrorKind::LockLost), also if there is no answer before that; [`InvalidTtl`](ErrorKind::InvalidTtl) for a lease without end or of
-    /// no length; else whether it was prolonged is open, and the lock is held for as long as it would have been, or
-    /// for the new length where that is shorter. Cost: one round trip.
+    /// Errors: [`LockLost`](ErrorKind::LockLost), also if there is no answer before that;
+    /// [`InvalidTtl`](ErrorKind::InvalidTtl) for a lease without end or of no length; else whether it was prolonged is
+    /// open, and the lock is held for as long as it would have been, or for the new length where that is shorter. Cost:
+    /// one round trip.
     pub async fn extend(&self, lease: impl IntoTtl) -> Result<(), Error> {
         let at = |error: Error| error.during("extend").on(self.name());
         let lease = lease_of(lease).map_err(at)?;

@@ -56,6 +56,8 @@ pub mod promises {}
 /// Names of locks are apart from keys: any text of 1 to 65,535 bytes, else
 /// [`InvalidKey`](cache_core::ErrorKind::InvalidKey). A lease is any TTL that ends, and of at least a millisecond, else
 /// [`InvalidTtl`](cache_core::ErrorKind::InvalidTtl).
+///
+/// Locks are acquired within a tokio runtime that has timers; [`Config`](cache_core::ErrorKind::Config) outside of any.
 pub trait Locks {
     /// A request for the lock `name`, with a lease of this length: to be [acquired](LockRequest::acquire), or
     /// [run under](LockRequest::run). What is wrong with it is told then.

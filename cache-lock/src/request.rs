@@ -8,6 +8,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use cache_core::{Acquisition, Cache, Error, ErrorKind, Fence, IntoTtl, Key, Owner};
+use tokio::runtime::Handle;
 use tokio::time::Instant;
 
 use crate::guard::{LockGuard, lost};
@@ -74,11 +75,14 @@ impl LockRequest {
     pub async fn try_acquire(self) -> Result<Option<LockGuard>, Error> {
         let Self { cache, terms, renews } = self;
         let terms = terms.map_err(|error| error.during("lock"))?;
+        let runtime = runtime().map_err(|error| error.during("lock").on(&terms.name))?;
         let place = cache.extension::<Lines>().join(Arc::clone(&terms.name));
         let attempt = attempt(&cache, &terms, &place).await;
         let attempt = attempt.map_err(|error| error.during("lock").on(&terms.name))?;
         Ok(match attempt {
-            Attempt::Acquired(lease, fence) => Some(guard(lease, fence, place, renews)),
+            Attempt::Acquired(lease, fence) => {
+                Some(guard(lease, fence, place, renews.then_some(runtime)))
+            }
             Attempt::Held(_) => None,
         })
     }
@@ -100,11 +104,12 @@ impl LockRequest {
             let taken = Self { cache, terms: Ok(terms.clone()), renews }.try_acquire().await?;
             return taken.ok_or_else(|| timed_out().during("lock").on(&terms.name));
         }
+        let runtime = runtime().map_err(|error| error.during("lock").on(&terms.name))?;
         let mut place = cache.extension::<Lines>().join(Arc::clone(&terms.name));
         let mut trouble = None;
         let acquired = within(terms.wait, contend(&cache, &terms, &mut place, &mut trouble)).await;
         match acquired {
-            Some(Ok((lease, fence))) => Ok(guard(lease, fence, place, renews)),
+            Some(Ok((lease, fence))) => Ok(guard(lease, fence, place, renews.then_some(runtime))),
             Some(Err(error)) => Err(error.during("lock").on(&terms.name)),
             None => Err(trouble.unwrap_or_else(timed_out).during("lock").on(&terms.name)),
         }
@@ -168,9 +173,22 @@ pub(crate) fn lease_of(lease: impl IntoTtl) -> Result<Duration, Error> {
     }
 }
 
-fn guard(lease: Arc<Lease>, fence: Fence, mut place: Place, renews: bool) -> LockGuard {
+/// The runtime that renews and waits, before anything is asked for.
+fn runtime() -> Result<Handle, Error> {
+    Handle::try_current().map_err(|_| {
+        let message = "a lock is waited for and renewed by tokio; acquire it within a runtime";
+        Error::new(ErrorKind::Config, message)
+    })
+}
+
+fn guard(
+    lease: Arc<Lease>,
+    fence: Fence,
+    mut place: Place,
+    renewed_in: Option<Handle>,
+) -> LockGuard {
     place.acquired(&lease);
-    LockGuard::new(lease, fence, place, renews)
+    LockGuard::new(lease, fence, place, renewed_in)
 }
 
 enum Attempt {

@@ -4,6 +4,7 @@ mod faulty;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::Poll;
 use std::time::Duration;
 
 use cache_core::{Cache, Error, ErrorKind, Key, Store};
@@ -400,4 +401,23 @@ async fn one_of_a_line_asks_the_store() {
     for waiter in waiters {
         waiter.await.unwrap().unwrap();
     }
+}
+
+#[test]
+fn outside_of_a_runtime_it_is_an_error_and_nothing_is_held() {
+    let (store, one, _) = shared();
+    for attempt in [
+        tokio_test::task::spawn(one.lock(NAME, "3s").acquire()).poll().map(|done| done.map(drop)),
+        tokio_test::task::spawn(one.lock(NAME, "3s").try_acquire())
+            .poll()
+            .map(|done| done.map(drop)),
+    ] {
+        let Poll::Ready(Err(error)) = attempt else { panic!("it is refused at once") };
+        assert_eq!(error.kind(), ErrorKind::Config);
+        assert!(
+            error.to_string().contains("runtime") && error.to_string().contains(NAME),
+            "{error}"
+        );
+    }
+    assert_eq!(store.calls(Call::Acquire), 0, "nothing was asked for");
 }

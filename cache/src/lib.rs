@@ -16,6 +16,9 @@
 //!
 //! cache.put("greeting", &format!("Hello, {name}"), "30s").await?;
 //! cache.increment("views").await?;
+//!
+//! cache.tags(["users"]).flush().await?;
+//! cache.lock_and_run("report", "30s", async || Ok::<_, cache::Error>(())).await?;
 //! # Ok(()) }
 //! ```
 //!
