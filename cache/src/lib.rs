@@ -23,8 +23,11 @@
 //! ```
 //!
 //! Features: `memory` (default), the in-process driver; `redis`, the driver for Redis and Valkey servers,
-//! and `redis-tls`, the same with TLS; `json`, the codec for types that need names in what is written.
+//! and `redis-tls`, the same with TLS; `json`, the codec for types that need names in what is written; `axum`, the
+//! cache in every handler of an axum service.
 
+#[cfg(feature = "axum")]
+pub mod axum;
 mod connect;
 pub mod prelude;
 mod url;

@@ -55,6 +55,8 @@ pub(crate) const FEATURE_SETS: &[FeatureSet] = &[
     set("cache", On, &["redis-tls"]),
     // Types that a format without names cannot carry.
     set("cache", On, &["json"]),
+    // In the handlers of a web service.
+    set("cache", On, &["axum"]),
 ];
 
 const fn set(

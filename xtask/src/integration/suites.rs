@@ -47,6 +47,7 @@ pub(crate) const SUITES: &[Suite] = &[
     suite("cache-redis", "sentinel", Needs::Sentinel),
     suite("cache-redis", "secure", Needs::Secure),
     suite("cache", "redis", Needs::Controlled),
+    suite("cache", "service_redis", Needs::Controlled),
 ];
 
 const fn suite(package: &'static str, target: &'static str, needs: Needs) -> Suite {
