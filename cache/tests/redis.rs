@@ -1,11 +1,15 @@
 //! Production: a URL, and nothing else is different.
 
+mod example;
+
 use std::process::Command;
 use std::time::Duration;
 
 use cache::prelude::*;
 use cache::{Error, ErrorKind};
 use redis_servers::{Server, redis};
+
+use crate::example::example;
 
 #[tokio::test]
 async fn a_url_is_the_whole_move_to_production() -> Result<(), Error> {
@@ -54,14 +58,11 @@ async fn a_lazy_cache_opens_without_its_server() -> Result<(), Error> {
 #[tokio::test]
 async fn the_quickstart_runs_on_a_server_unchanged() {
     let server = Server::start().await;
-    // Built here: what lies in the folder of builds may have been built without the driver.
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src");
-    let run = Command::new(env!("CARGO"))
-        .args(["run", "--quiet", "--features", "redis", "--example", "quickstart", "--", folder])
-        .current_dir(env!("CARGO_MANIFEST_DIR"))
+    let run = Command::new(example("quickstart"))
+        .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/src"))
         .env("CACHE_URL", server.url())
         .output()
-        .expect("cargo starts");
+        .expect("it starts");
     let printed = String::from_utf8_lossy(&run.stdout);
     assert!(run.status.success(), "{printed}\n{}", String::from_utf8_lossy(&run.stderr));
     assert!(printed.contains("redis"), "it says what it runs on: {printed}");
