@@ -8,7 +8,7 @@ Measures the drivers against the raw parts beneath them.
 usage: cargo xtask bench [--quick] [SECTION]...
 
   --quick   fewer rounds and smaller numbers: a look, not a measurement
-  SECTION   hits, tags, shape, herd, expiry, redis, locks or ttl; all of them unless said";
+  SECTION   hits, tags, shape, herd, expiry, redis, locks, http or ttl; all of them unless said";
 
 pub(crate) enum Request {
     Run(Options),
@@ -36,11 +36,12 @@ pub(crate) enum Section {
     Expiry,
     Redis,
     Locks,
+    Http,
     Ttl,
 }
 
 impl Section {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::Hits,
         Self::Tags,
         Self::Shape,
@@ -48,6 +49,7 @@ impl Section {
         Self::Expiry,
         Self::Redis,
         Self::Locks,
+        Self::Http,
         Self::Ttl,
     ];
 
@@ -60,6 +62,7 @@ impl Section {
             Self::Expiry => "expiry",
             Self::Redis => "redis",
             Self::Locks => "locks",
+            Self::Http => "http",
             Self::Ttl => "ttl",
         }
     }

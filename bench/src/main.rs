@@ -12,6 +12,7 @@ mod head;
 mod heap;
 mod herd;
 mod hits;
+mod http;
 mod locks;
 mod race;
 mod redis;
@@ -53,6 +54,7 @@ fn main() -> ExitCode {
             Section::Expiry => expiry::run(options.effort, &mut findings),
             Section::Redis => redis::run(&fixture, options.effort, &mut findings),
             Section::Locks => locks::run(options.effort, &mut findings),
+            Section::Http => http::run(options.effort, &mut findings),
             Section::Ttl => ttl::run(&fixture, options.effort, &mut findings),
         }
     }

@@ -5,6 +5,8 @@ use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
 
+use serde::{Serialize, Serializer};
+
 /// A decoded value that is shared rather than copied: what
 /// [`Cache::get_shared`](crate::Cache::get_shared) hands out.
 ///
@@ -111,6 +113,13 @@ impl<T: fmt::Display> fmt::Display for Shared<T> {
     }
 }
 
+/// As the value itself: an answer can be written from what the cache keeps, without a copy.
+impl<T: Serialize> Serialize for Shared<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        (**self).serialize(serializer)
+    }
+}
+
 impl<T: PartialEq> PartialEq for Shared<T> {
     fn eq(&self, other: &Self) -> bool {
         **self == **other
@@ -130,5 +139,11 @@ mod tests {
         assert_eq!(&**kept.bytes(), b"bytes");
         assert!(Shared::<Vec<u8>>::from_kept(kept.clone()).is_none());
         assert_eq!(Shared::<String>::from_kept(kept).unwrap().as_str(), "John");
+    }
+
+    #[test]
+    fn it_is_written_as_the_value_itself() {
+        let shared = Shared::new(vec![1, 2], Arc::from(&b"bytes"[..]));
+        assert_eq!(serde_json::to_string(&shared).unwrap(), "[1,2]");
     }
 }
