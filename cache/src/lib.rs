@@ -53,6 +53,6 @@ pub mod driver {
 }
 
 /// The examples of the README, as doc tests.
-#[cfg(all(doctest, feature = "memory"))]
+#[cfg(all(doctest, feature = "memory", feature = "axum"))]
 #[doc = include_str!("../../README.md")]
 mod readme {}

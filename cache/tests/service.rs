@@ -4,6 +4,8 @@
 mod example;
 mod shop;
 
+use std::process::Command;
+
 use reqwest::StatusCode;
 use serde_json::json;
 use tokio::task::JoinSet;
@@ -209,5 +211,32 @@ async fn what_cannot_be_used_is_said_before_anything_is_served() {
         assert!(!ended.status.success(), "{variable}={value}");
         assert!(said.contains(named) && !said.contains("s3cret"), "{variable}={value}: {said}");
         assert!(ended.stdout.is_empty());
+    }
+}
+
+/// Each `curl` line of the README, run as it is printed but for the port, and what its comment says of the answer.
+#[tokio::test]
+async fn the_lines_of_the_readme_do_what_they_say() {
+    let shelf = Shelf::new();
+    let shop = memory(&shelf);
+    let address = shop.url.strip_prefix("http://").expect("an address");
+    let readme = include_str!("../../README.md");
+    let lines: Vec<_> = readme.lines().filter(|line| line.starts_with("curl ")).collect();
+    assert!(lines.len() >= 10, "{lines:?}");
+    for line in lines {
+        assert!(line.contains("localhost:3000"), "{line}");
+        let (command, said) = line.split_once(" # ").expect("it says what comes");
+        let ran = Command::new("sh")
+            .args(["-c", &format!("{} --silent", command.replace("localhost:3000", address))])
+            .output()
+            .expect("a shell starts");
+        let answer = String::from_utf8_lossy(&ran.stdout).to_lowercase();
+        assert!(ran.status.success(), "{line}: {}", String::from_utf8_lossy(&ran.stderr));
+        let mut said = said.split(", ");
+        let status = format!("http/1.1 {} ", said.next().expect("a status"));
+        assert!(answer.starts_with(&status), "{line}: {answer}");
+        for header in said {
+            assert!(answer.contains(&format!("\n{header}\r\n")), "{line}: {answer}");
+        }
     }
 }
