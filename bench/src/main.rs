@@ -15,6 +15,8 @@ mod hits;
 mod http;
 mod locks;
 mod race;
+#[allow(dead_code, reason = "filled by what is measured beside peers")]
+mod record;
 mod redis;
 mod spread;
 mod table;
