@@ -16,6 +16,7 @@ pub(crate) const FLOORS: &[(&str, u8)] = &[
     ("cache-memory", 3),
     ("cache-redis", 3),
     ("cache", 4),
+    ("bench-report", 1),
     ("xtask", 5),
 ];
 
