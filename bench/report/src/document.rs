@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::figures::Figures;
+use crate::figures::{Figures, multiple};
 use crate::markdown::{escape, row, rule};
 use crate::record::{Better, OURS, Unit};
 use crate::standing::{Standing, Win};
@@ -79,14 +79,14 @@ fn wins(standing: &Standing<'_>) -> String {
 fn win_row(win: &Win<'_>) -> String {
     let (peer, ours) = (win.peer.value, win.ours.value);
     let figures = Figures::new(win.group.unit, [peer.median, ours.median]);
-    let unit = figures.unit().unwrap_or_default();
+    let unit = figures.unit().map(|unit| format!(" {unit}")).unwrap_or_default();
     let shown = |spread| match figures.spread(spread) {
-        (median, Some(range)) => format!("{median} {unit} {range}"),
-        (median, None) => format!("{median} {unit}"),
+        (median, Some(range)) => format!("{median}{unit} {range}"),
+        (median, None) => format!("{median}{unit}"),
     };
     let by = match win.group.unit {
         Unit::Share => format!("{:.1} points", (peer.median - ours.median).abs() * 100.0),
-        _ => format!("{:.2}×", win.factor()),
+        _ => multiple(win.factor()),
     };
     row([
         format!("[{}](#{})", escape(&win.group.title), win.group.id),
@@ -100,8 +100,8 @@ fn win_row(win: &Win<'_>) -> String {
 
 fn win_in_words(win: &Win<'_>) -> String {
     let title = escape(&win.group.title);
-    let factor = win.factor();
-    format!("{} in {title}, {} ({factor:.2}×)", escape(win.peer.contender), escape(win.case))
+    let (peer, case, factor) = (win.peer.contender, win.case, multiple(win.factor()));
+    format!("{} in {title}, {} ({factor})", escape(peer), escape(case))
 }
 
 fn group(view: &View<'_>) -> String {

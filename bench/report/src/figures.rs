@@ -33,9 +33,9 @@ impl Figures {
         Self { unit, common: (highest / step.size < TOO_LONG).then_some(step) }
     }
 
-    /// What all are given in, if there is one.
+    /// What all are given in, if there is one and it has a name.
     pub(crate) fn unit(&self) -> Option<&'static str> {
-        self.common.map(|step| step.name)
+        self.common.map(|step| step.name).filter(|name| !name.is_empty())
     }
 
     /// With its unit: `1,234 ns`.
@@ -73,10 +73,8 @@ impl Figures {
     fn digits(&self, value: f64, step: Step, like: f64) -> String {
         let decimals = match (self.unit, like / step.size) {
             (Unit::Share, _) => 1,
-            (_, like) if like >= 99.95 => 0,
-            (_, like) if like >= 9.995 => 1,
-            (_, like) if like >= 0.9995 => 2,
-            _ => 3,
+            (Unit::Count, like) if like.fract().abs() < 1e-9 => 0,
+            (_, like) => decimals_of(like),
         };
         grouped(&format!("{:.decimals$}", value / step.size))
     }
@@ -85,7 +83,7 @@ impl Figures {
 impl Step {
     fn with_unit(self, digits: &str) -> String {
         // `12 k/s`, but `12/s`.
-        let space = if self.name.starts_with('/') { "" } else { " " };
+        let space = if self.name.is_empty() || self.name.starts_with('/') { "" } else { " " };
         format!("{digits}{space}{}", self.name)
     }
 }
@@ -99,11 +97,29 @@ fn step_of(unit: Unit, value: f64) -> Step {
         Unit::Milliseconds => (1e6, TIMES),
         Unit::PerSecond => (1.0, &[(1.0, "/s"), (1e3, "k/s"), (1e6, "M/s")]),
         Unit::Bytes => (1.0, &[(1.0, "B"), (1024.0, "KiB"), (1_048_576.0, "MiB")]),
+        Unit::Count => (1.0, &[(1.0, "")]),
         Unit::Share => (1.0, &[(0.01, "%")]),
     };
     let fitting = steps.iter().rev().find(|(size, _)| value * recorded >= *size);
     let (size, name) = fitting.copied().unwrap_or(steps[0]);
     Step { size: size / recorded, name }
+}
+
+/// How many times as much: `1.43×`, `588×`.
+pub(crate) fn multiple(factor: f64) -> String {
+    // A third decimal only where there would be next to nothing without it.
+    let decimals = if factor < 0.0995 { 3 } else { decimals_of(factor).min(2) };
+    format!("{}×", grouped(&format!("{factor:.decimals$}")))
+}
+
+/// As many as make three digits with those before the point.
+fn decimals_of(value: f64) -> usize {
+    match value {
+        value if value >= 99.95 => 0,
+        value if value >= 9.995 => 1,
+        value if value >= 0.9995 => 2,
+        _ => 3,
+    }
 }
 
 /// With commas between thousands.
@@ -144,6 +160,13 @@ mod tests {
         assert_eq!(shown(Unit::Milliseconds, 0.25), "250 µs");
         assert_eq!(shown(Unit::Share, 0.6123), "61.2 %");
         assert_eq!(shown(Unit::Bytes, 1536.0), "1.50 KiB");
+        assert_eq!([3.0, 1.5].map(|value| shown(Unit::Count, value)), ["3", "1.50"]);
+    }
+
+    #[test]
+    fn multiples_have_few_digits() {
+        let shown = [1.4321, 0.5, 0.0021, 12.59, 1435.4].map(multiple);
+        assert_eq!(shown, ["1.43×", "0.50×", "0.002×", "12.6×", "1,435×"]);
     }
 
     #[test]

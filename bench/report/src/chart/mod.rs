@@ -89,6 +89,7 @@ const fn unit_name(unit: Unit) -> &'static str {
         Unit::Nanoseconds | Unit::Microseconds | Unit::Milliseconds => "Time",
         Unit::PerSecond => "Operations per second",
         Unit::Bytes => "Bytes",
+        Unit::Count => "Number",
         Unit::Share => "Share",
     }
 }

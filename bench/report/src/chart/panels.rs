@@ -4,7 +4,7 @@ use super::scale::Scale;
 use super::{
     MARGIN, WIDTH, class_of, description, draw_head, figures_of, name_class_of, shortened, varies,
 };
-use crate::figures::Figures;
+use crate::figures::{Figures, multiple};
 use crate::record::Unit;
 use crate::svg::{Anchor, Svg, width_of};
 use crate::view::{Case, Kind, Mark, View};
@@ -205,7 +205,7 @@ impl Row<'_> {
     fn comparison(&self) -> Option<String> {
         let ours = self.ours.filter(|ours| *ours != self.mark && self.unit != Unit::Share)?;
         let factor = self.mark.value.median / ours.value.median;
-        factor.is_finite().then(|| format!("{factor:.2}×"))
+        factor.is_finite().then(|| multiple(factor))
     }
 }
 
