@@ -68,9 +68,6 @@ impl RedisStoreBuilder {
         Ok((builder, settings.rest))
     }
 
-    /// The names of the driver's options, for messages.
-    pub const OPTIONS: &str = OPTIONS;
-
     /// The most connections that a store may have.
     pub const MAX_CONNECTIONS: usize = MAX_CONNECTIONS;
 
