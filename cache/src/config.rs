@@ -494,3 +494,21 @@ mod tests {
         assert!(position("é", 1).contains("line 1"), "within a character");
     }
 }
+
+#[cfg(all(test, not(feature = "memory")))]
+mod tests_without_memory {
+    use super::*;
+
+    #[test]
+    fn a_driver_that_is_not_built_names_its_feature() {
+        let table = Node::Table(vec![("driver".to_owned(), Node::Text("memory".to_owned()))]);
+        for (read, named) in [
+            (read_table(table), "`driver` is `memory`, and"),
+            (read_url("memory:"), "no memory driver"),
+            (read_variable(None), "`CACHE_URL` is not set, and"),
+        ] {
+            let flaw = read.unwrap_err();
+            assert!(flaw.contains(named) && flaw.contains("the feature `memory`"), "{flaw}");
+        }
+    }
+}
