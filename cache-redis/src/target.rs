@@ -211,9 +211,11 @@ fn database(path: &str, topology: Topology) -> Result<u8, Error> {
         return Ok(0);
     }
     let database = number.parse().map_err(|_| {
+        // What is encoded may be a password and the `@` behind it.
+        let shown =
+            if number.contains('%') { "not shown".into() } else { format!("`{}`", short(number)) };
         refused(format!(
-            "the path of the URL is `{}`, and must be the number of a database, 0 to 255",
-            short(number)
+            "the path of the URL is {shown}, and must be the number of a database, 0 to 255"
         ))
     })?;
     if database != 0 && topology == Topology::Cluster {
@@ -223,7 +225,8 @@ fn database(path: &str, topology: Topology) -> Result<u8, Error> {
 }
 
 fn address(text: &str, default_port: u16) -> Result<Address, Error> {
-    if text.contains('@') {
+    // Encoded twice it is an `@` as well.
+    if text.contains(['@', '%']) {
         return Err(refused(
             "the option `node` is a host or `host:port`; user and password stand before the first host",
         ));
@@ -386,6 +389,8 @@ mod tests {
             ("redis-cluster://u:s3cret@host?node=", "`node`"),
             ("redis-cluster://host?node=u:s3cret%40h2", "`node`"),
             ("redis-cluster://host?node=redis://u:s3cret%40h2", "`node`"),
+            ("redis-cluster://host?node=u:s3cret%2540h2", "`node`"),
+            ("redis://default:7/s3cret%40host", "database"),
             ("redis://default:/s3cret@host", "`%2F`"),
             ("redis://default:7/s3cret@host", "`%2F`"),
             ("redis://default:?s3cret@host", "`%3F`"),

@@ -164,3 +164,22 @@ async fn a_signal_during_a_slow_request_loses_nothing() {
     assert_eq!(answer(other.get("/products/7")).await.body["name"], "kept");
     assert!(one.wait().success());
 }
+
+#[tokio::test]
+async fn an_instance_starts_though_the_cache_is_away() {
+    let (server, shelf) = (Server::start().await, Shelf::new());
+    server.stop().await;
+    let url = server.url();
+    let refused = command(&shelf).env("CACHE_URL", &url).output().expect("the example starts");
+    assert!(!refused.status.success(), "unless it is told that it may, it does not");
+    let shop = Instance::start(command(&shelf).env("CACHE_URL", format!("{url}?lazy=true")));
+    for _ in 0..2 {
+        let read = answer(shop.get("/products/7")).await;
+        assert_eq!((read.status, read.cache.as_deref()), (StatusCode::OK, Some("miss")));
+    }
+    server.start_again().await;
+    while answer(shop.get("/products/7")).await.cache.as_deref() == Some("miss") {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(answer(shop.get("/healthz")).await.body["cache"], "ok");
+}

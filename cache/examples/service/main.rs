@@ -15,7 +15,7 @@
 //!
 //! | variable | | unless set |
 //! |---|---|---|
-//! | `CACHE_URL` | the cache; several instances share `redis://…` (feature `redis`) | embedded memory |
+//! | `CACHE_URL` | the cache; several instances share `redis://…` (feature `redis`); with `?lazy=true` they start without it | embedded memory |
 //! | `DATABASE` | the file, made where it is missing | one among the temporary files |
 //! | `LISTEN` | address and port; port 0 takes a free one | `127.0.0.1:3000` |
 //! | `CHANGES_PER_MINUTE` | how much a client may change | 600 |
@@ -83,7 +83,7 @@ async fn serve() -> Result<(), Failure> {
     let file: PathBuf = setting("DATABASE", env::temp_dir().join("cache-service.sqlite"))?;
     let most = Limit(setting("CHANGES_PER_MINUTE", 600)?);
 
-    let cache = cache::connect(&setting("CACHE_URL", "memory:".to_owned())?).await?;
+    let cache = cache::from_env().await?;
     let database = Database::open(&file).map_err(|error| format!("{}: {error}", file.display()))?;
     let outbox = Outbox::new(database.clone(), cache.clone());
     // Before anything is answered out of the cache.
