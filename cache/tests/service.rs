@@ -85,6 +85,20 @@ async fn stock_is_sold_once_and_never_falls_below_zero() {
 }
 
 #[tokio::test]
+async fn a_list_shows_what_an_order_has_left() {
+    let shelf = Shelf::new();
+    let shop = memory(&shelf);
+    let listed = async || answer(shop.get("/categories/garden")).await.body;
+    let list = listed().await;
+    let at = list.as_array().expect("a list").iter().position(|product| product["stock"] != 0);
+    let at = at.expect("something is in stock");
+    let order = format!("/products/{}/orders", list[at]["id"]);
+    let sold = answer(shop.post(&order).json(&json!({ "quantity": 1 }))).await;
+    assert_eq!((sold.status, &sold.body["invalidated"]), (StatusCode::CREATED, &json!(true)));
+    assert_eq!(listed().await[at]["stock"], sold.body["stock"]);
+}
+
+#[tokio::test]
 async fn who_changes_too_much_has_to_wait() {
     let shelf = Shelf::new();
     let shop = Instance::start(command(&shelf).env("CHANGES_PER_MINUTE", "5"));
