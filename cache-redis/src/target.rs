@@ -81,6 +81,15 @@ pub(crate) fn parse(url: &str) -> Result<(Target, Settings), Error> {
              `?`, `%23` for `#` and `%40` for `@`",
         ));
     }
+    // Of several servers in a row the last would be the host, and the others part of the password.
+    let place = &authority[..authority.len() - behind.len()];
+    let user = place.rsplit_once('@').map_or("", |(user, _)| user);
+    if user.split_once('@').is_some_and(|(_, rest)| rest.contains(',')) {
+        return Err(refused(
+            "the URL names one host; others follow as `?node=host:port`, without user and password; a `@` that is part \
+             of the password is written `%40`",
+        ));
+    }
     // Of what cannot be taken apart no word is shown: it could be the password.
     let parsed = Url::parse(url)
         .map_err(|error| refused(format!("the URL cannot be taken apart: {error}")))?;
@@ -388,6 +397,8 @@ mod tests {
             ("redis-cluster://u:s3cret@host?node=b/x", "`b/x`"),
             ("redis-cluster://u:s3cret@host?node=", "`node`"),
             ("redis-cluster://host?node=u:s3cret%40h2", "`node`"),
+            ("redis-cluster://u:s3cret@host,u:s3cret@h2", "one host"),
+            ("redis-cluster://u:s3cret@host:7000,u:s3cret@h2:7001/0", "one host"),
             ("redis-cluster://host?node=redis://u:s3cret%40h2", "`node`"),
             ("redis-cluster://host?node=u:s3cret%2540h2", "`node`"),
             ("redis://default:7/s3cret%40host", "database"),
