@@ -55,10 +55,10 @@ impl Outbox {
         Self { database, cache, state: Arc::default() }
     }
 
-    /// Whether the cache may have what is no longer so. Then the database is asked instead.
-    pub(crate) fn is_behind(&self) -> bool {
-        let State { found, settled } = &*self.state;
-        found.load(Ordering::Acquire) != settled.load(Ordering::Acquire)
+    /// Whether the cache may have what is no longer so, and then a number that grows whenever more of it is found.
+    pub(crate) fn behind(&self) -> Option<u64> {
+        let found = self.state.found.load(Ordering::Acquire);
+        (found != self.state.settled.load(Ordering::Acquire)).then_some(found)
     }
 
     /// Flushes the tags of a change that has been committed. Returns whether it could: if not, that is logged, and it
