@@ -6,12 +6,15 @@ pub(crate) const USAGE: &str = "\
 Measures the drivers against the raw parts beneath them.
 
 usage: cargo xtask bench [--quick] [SECTION]...
+       cargo xtask bench report [--quick]
 
-  --quick   fewer rounds and smaller numbers: a look, not a measurement
+  report    measure nothing: write REPORT.md and its charts once more, from what the last run left
+  --quick   fewer rounds and smaller numbers: a look, not a measurement; its report goes to target/report/
   SECTION   hits, tags, shape, herd, expiry, redis, locks, http or ttl; all of them unless said";
 
 pub(crate) enum Request {
     Run(Options),
+    Report(Effort),
     Help,
 }
 
@@ -68,6 +71,13 @@ impl Section {
     }
 }
 
+impl Options {
+    /// Whether the whole of the benchmarks is run, as a report needs it.
+    pub(crate) fn is_everything(&self) -> bool {
+        self.sections == Section::ALL
+    }
+}
+
 impl Effort {
     /// The greater number for a measurement, the smaller one for a look.
     pub(crate) fn pick<T>(self, full: T, quick: T) -> T {
@@ -80,15 +90,23 @@ impl Effort {
 
 pub(crate) fn parse(args: impl Iterator<Item = String>) -> Result<Request, String> {
     let mut options = Options { effort: Effort::Full, sections: Vec::new() };
+    let mut only_report = false;
     for arg in args {
         match arg.as_str() {
             "--quick" => options.effort = Effort::Quick,
             "--help" | "-h" => return Ok(Request::Help),
+            "report" => only_report = true,
             name => match Section::ALL.into_iter().find(|section| section.name() == name) {
                 Some(section) => options.sections.push(section),
                 None => return Err(format!("there is no section {name:?}")),
             },
         }
+    }
+    if only_report {
+        return match options.sections[..] {
+            [] => Ok(Request::Report(options.effort)),
+            [section, ..] => Err(format!("`report` measures nothing, and so not {section}")),
+        };
     }
     if options.sections.is_empty() {
         options.sections.extend(Section::ALL);

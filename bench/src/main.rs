@@ -15,25 +15,29 @@ mod hits;
 mod http;
 mod locks;
 mod race;
-#[allow(dead_code, reason = "filled by what is measured beside peers")]
-mod record;
 mod redis;
-mod spread;
 mod table;
 mod tags;
 mod ttl;
 mod verdict;
 mod zipf;
 
+use std::path::Path;
 use std::process::ExitCode;
 
-use crate::args::{Request, Section};
+use bench_report::Purpose;
+#[allow(unused_imports, reason = "filled by what is measured beside peers")]
+use bench_report::record;
+use bench_report::spread;
+
+use crate::args::{Effort, Request, Section};
 use crate::fixture::Fixture;
 use crate::verdict::Findings;
 
 fn main() -> ExitCode {
     let options = match args::parse(std::env::args().skip(1)) {
         Ok(Request::Run(options)) => options,
+        Ok(Request::Report(effort)) => return report(effort),
         Ok(Request::Help) => {
             println!("{}", args::USAGE);
             return ExitCode::SUCCESS;
@@ -61,5 +65,24 @@ fn main() -> ExitCode {
         }
     }
     findings.print();
-    if findings.is_sound() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    if !findings.is_sound() {
+        return ExitCode::FAILURE;
+    }
+    // Of some sections there would be half a report, in the place of a whole one.
+    if options.is_everything() { report(options.effort) } else { ExitCode::SUCCESS }
+}
+
+/// Writes the report on what was recorded last.
+fn report(effort: Effort) -> ExitCode {
+    let purpose = effort.pick(Purpose::Keep, Purpose::Look);
+    match bench_report::write(Path::new(env!("CARGO_MANIFEST_DIR")), purpose) {
+        Ok(path) => {
+            println!("\nreport    {}", path.display());
+            ExitCode::SUCCESS
+        }
+        Err(failure) => {
+            eprintln!("error: no report: {failure}");
+            ExitCode::FAILURE
+        }
+    }
 }

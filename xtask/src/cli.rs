@@ -24,6 +24,10 @@ Commands:
       --advisories       Also check for published advisories (fetches their database).
       --no-install       Do not install cargo-deny where it is missing: fail and say how.
   bench [ARGS]           Run the benchmarks of bench/, optimised. ARGS are theirs.
+  bench --gate [OPTIONS] Count the instructions of the hot paths with valgrind, and hold them to
+                         bench/gate/baseline.toml: what costs more than it allows is a failure.
+      --bless            Write what was counted to that file instead.
+      --no-install       Do not install valgrind where it is missing: fail and say how.
   help                   Print this text.";
 
 /// What the command line asks for.
@@ -34,6 +38,7 @@ pub(crate) enum Request {
     Integration(IntegrationOptions),
     Lint(LintOptions),
     Bench { args: Vec<String> },
+    Gate(GateOptions),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,6 +58,19 @@ pub(crate) enum IntegrationOptions {
 pub(crate) struct LintOptions {
     pub(crate) advisories: Advisories,
     pub(crate) missing_tool: MissingTool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct GateOptions {
+    pub(crate) baseline: Baseline,
+    pub(crate) missing_tool: MissingTool,
+}
+
+/// What is done with what was counted before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Baseline {
+    Keep,
+    Replace,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,7 +103,7 @@ pub(crate) fn parse(args: impl IntoIterator<Item = String>) -> Result<Request, M
         return Err(Misuse("which command?".to_owned()));
     };
     let rest: Vec<String> = args.collect();
-    // Everything after `bench` is for the benchmarks, which have a help text of their own.
+    // Everything after `bench` is for the benchmarks, which have a help text of their own, unless the gate is asked for.
     let asks_for_help = command != "bench"
         && rest.iter().take_while(|arg| *arg != "--").any(|arg| is_help(arg.as_str()));
     match command.as_str() {
@@ -94,6 +112,7 @@ pub(crate) fn parse(args: impl IntoIterator<Item = String>) -> Result<Request, M
         "test" => parse_test(rest),
         "integration" => parse_integration(rest),
         "lint" => parse_lint(&rest),
+        "bench" if rest.iter().any(|arg| is_for_the_gate(arg)) => parse_gate(&rest),
         "bench" => Ok(Request::Bench { args: without_separator(rest) }),
         unknown => Err(Misuse(format!("there is no command `{unknown}`"))),
     }
@@ -160,6 +179,35 @@ fn parse_lint(args: &[String]) -> Result<Request, Misuse> {
         }
     }
     Ok(Request::Lint(options))
+}
+
+const GATE: &str = "--gate";
+const BLESS: &str = "--bless";
+
+/// The benchmarks themselves know neither.
+fn is_for_the_gate(arg: &str) -> bool {
+    matches!(arg, GATE | BLESS)
+}
+
+fn parse_gate(args: &[String]) -> Result<Request, Misuse> {
+    let mut options = GateOptions { baseline: Baseline::Keep, missing_tool: MissingTool::Install };
+    for arg in args {
+        match arg.as_str() {
+            GATE => {}
+            BLESS => options.baseline = Baseline::Replace,
+            "--no-install" => options.missing_tool = MissingTool::Fail,
+            arg if is_help(arg) => return Ok(Request::Help),
+            unknown => {
+                return Err(Misuse(format!(
+                    "`bench {GATE}` runs no benchmarks: what is `{unknown}`?"
+                )));
+            }
+        }
+    }
+    if !args.iter().any(|arg| arg == GATE) {
+        return Err(Misuse(format!("`{BLESS}` says what `bench {GATE}` is to do: add `{GATE}`")));
+    }
+    Ok(Request::Gate(options))
 }
 
 fn without_separator(mut args: Vec<String>) -> Vec<String> {
@@ -234,6 +282,20 @@ mod tests {
         assert_eq!(parse_line("bench --help get"), Ok(expected));
         let expected = Request::Bench { args: owned(&["get"]) };
         assert_eq!(parse_line("bench -- get"), Ok(expected));
+    }
+
+    #[test]
+    fn the_gate_is_asked_for_by_its_option() {
+        let gate =
+            |baseline, missing_tool| Ok(Request::Gate(GateOptions { baseline, missing_tool }));
+        assert_eq!(parse_line("bench --gate"), gate(Baseline::Keep, MissingTool::Install));
+        let expected = gate(Baseline::Replace, MissingTool::Fail);
+        assert_eq!(parse_line("bench --bless --no-install --gate"), expected);
+        assert_eq!(parse_line("bench --gate --help"), Ok(Request::Help));
+        for (line, named) in [("bench --gate hits", "`hits`"), ("bench --bless", "add `--gate`")] {
+            let misuse = parse_line(line).expect_err(line).to_string();
+            assert!(misuse.contains(named), "{line}: {misuse}");
+        }
     }
 
     #[test]

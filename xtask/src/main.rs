@@ -1,13 +1,15 @@
 //! The workspace's own tool, run as `cargo xtask COMMAND`: what developers and CI call.
 //!
-//! Dispatch only. `cli` says what can be asked for; `lint`, `test` and `bench` turn that into a
-//! list of steps; `plan` runs such a list and reports on it. `integration` runs what needs Redis. The
+//! Dispatch only. `cli` says what can be asked for; `lint`, `test`, `bench` and `gate` turn that into
+//! a list of steps; `plan` runs such a list and reports on it. `integration` runs what needs Redis. The
 //! rules that the dependencies must keep are in `policy`.
 
 mod bench;
 mod cli;
+mod debian;
 mod deny;
 mod features;
+mod gate;
 mod integration;
 mod lint;
 mod metadata;
@@ -59,6 +61,7 @@ fn run(request: Request) -> Result<(), Failure> {
         Request::Integration(options) => integration::run(options),
         Request::Lint(options) => lint::plan(options).run(),
         Request::Bench { args } => bench::plan(&root, args)?.run(),
+        Request::Gate(options) => gate::plan(options).run(),
     }
 }
 

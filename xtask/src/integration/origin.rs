@@ -1,10 +1,10 @@
 //! Where servers can be had on this machine, and what is done where they cannot.
 
 use std::env;
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use crate::cli::MissingTool;
+use crate::debian;
 use crate::plan::Failure;
 use crate::process::Call;
 
@@ -45,7 +45,7 @@ pub(crate) fn require_program(missing: MissingTool) -> Result<PathBuf, Failure> 
         return Ok(found);
     }
     match missing {
-        MissingTool::Install if is_debian() && is_root() => install()?,
+        MissingTool::Install if debian::can_install() => install()?,
         MissingTool::Install => return Err(Failure::new(NO_SERVER)),
         MissingTool::Fail => {
             return Err(Failure::new(format!("{NO_SERVER}, or leave out --no-install")));
@@ -69,36 +69,5 @@ fn install() -> Result<(), Failure> {
         "no Docker engine answers and no redis-server is on PATH: installing Debian's with apt-get \
          (--no-install declines; where services run, Debian starts this one)"
     );
-    Call::program("apt-get", "update --quiet").run()?;
-    Call::program("apt-get", "install --quiet --yes --no-install-recommends redis-server")
-        .env("DEBIAN_FRONTEND", "noninteractive")
-        .run()
-}
-
-fn is_debian() -> bool {
-    // Ubuntu and the like have it too, and the same package.
-    Path::new("/etc/debian_version").is_file()
-}
-
-fn is_root() -> bool {
-    // The owner of what this process is, where the system tells.
-    fs::read_to_string("/proc/self/status").is_ok_and(|status| is_root_in(&status))
-}
-
-fn is_root_in(status: &str) -> bool {
-    // `Uid:` real, effective, saved, file system.
-    let uids = status.lines().find_map(|line| line.strip_prefix("Uid:"));
-    uids.and_then(|uids| uids.split_whitespace().nth(1)) == Some("0")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn root_is_who_acts_as_root() {
-        assert!(is_root_in("Name:\txtask\nUid:\t1000\t0\t0\t0\n"));
-        assert!(!is_root_in("Uid:\t0\t1000\t0\t1000\n"));
-        assert!(!is_root_in(""));
-    }
+    debian::install("redis-server")
 }

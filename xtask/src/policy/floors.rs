@@ -16,6 +16,8 @@ pub(crate) const FLOORS: &[(&str, u8)] = &[
     ("cache-memory", 3),
     ("cache-redis", 3),
     ("cache", 4),
+    ("bench-report", 1),
+    ("bench-gate", 4),
     ("xtask", 5),
 ];
 

@@ -6,14 +6,22 @@ use serde::{Deserialize, Serialize};
 
 /// The 10th, 50th and 90th percentile.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Spread {
-    pub(crate) low: f64,
-    pub(crate) median: f64,
-    pub(crate) high: f64,
+pub struct Spread {
+    /// The 10th.
+    pub low: f64,
+    /// The 50th.
+    pub median: f64,
+    /// The 90th.
+    pub high: f64,
 }
 
 impl Spread {
-    pub(crate) fn of(samples: impl IntoIterator<Item = f64>) -> Self {
+    /// Of samples, of which there is at least one.
+    ///
+    /// # Panics
+    ///
+    /// Where there is none.
+    pub fn of(samples: impl IntoIterator<Item = f64>) -> Self {
         let mut sorted: Vec<_> = samples.into_iter().collect();
         sorted.sort_by(f64::total_cmp);
         let at = |tenths: usize| sorted[(sorted.len() - 1) * tenths / 10];

@@ -1,4 +1,4 @@
-//! What was measured beside peers, kept for the report: `report/` makes tables and charts of it.
+//! What was measured beside peers, as a run leaves it behind.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,59 +6,79 @@ use crate::spread::Spread;
 
 /// One table of the report, and one chart.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Group {
+pub struct Group {
     /// Names it in files and links: `memory-get`.
-    pub(crate) id: String,
+    pub id: String,
     /// What was done, as a reader knows it.
-    pub(crate) title: String,
-    pub(crate) unit: Unit,
-    pub(crate) better: Better,
+    pub title: String,
+    /// What the figures count.
+    pub unit: Unit,
+    /// Which of two figures wins.
+    pub better: Better,
     /// What a sceptic has to know: what each contender does, and what it leaves out.
-    pub(crate) note: String,
+    pub note: String,
 }
 
+/// What figures count. A reader sees whatever multiple of it fits: 1,500 ns may become 1.50 µs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum Unit {
+pub enum Unit {
+    /// Time.
     Nanoseconds,
+    /// Time.
     Microseconds,
+    /// Time.
     Milliseconds,
+    /// Operations in a second.
     PerSecond,
+    /// Of memory.
     Bytes,
     /// Of one, shown as a percentage.
     Share,
 }
 
+/// Which figure wins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum Better {
+pub enum Better {
+    /// The lower one, as of time.
     Lower,
+    /// The higher one, as of hits.
     Higher,
 }
 
 /// One figure.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Record {
-    pub(crate) group: String,
+pub struct Record {
+    /// The [`id`](Group::id) of its group.
+    pub group: String,
     /// Under which condition: `2 tasks`, `64 in flight`, `10,000 members`. In the order in which they are recorded.
-    pub(crate) case: String,
-    pub(crate) contender: String,
-    pub(crate) value: Spread,
+    pub case: String,
+    /// Who: [`OURS`], a peer, or what begins with `raw ` and is no cache.
+    pub contender: String,
+    /// Over the rounds.
+    pub value: Spread,
 }
 
 /// All of a run.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Records {
+pub struct Records {
     /// The machine, the versions, the commit, the effort: lines of a name and a value.
-    pub(crate) head: Vec<(String, String)>,
-    pub(crate) groups: Vec<Group>,
-    pub(crate) records: Vec<Record>,
+    pub head: Vec<(String, String)>,
+    /// In the order of the report.
+    pub groups: Vec<Group>,
+    /// In the order in which they were measured.
+    pub records: Vec<Record>,
 }
 
 /// The name of this project among contenders.
-pub(crate) const OURS: &str = "cache";
+pub const OURS: &str = "cache";
 
 impl Records {
     /// Begins a group. What is added afterwards names it.
-    pub(crate) fn group(&mut self, group: Group) {
+    ///
+    /// # Panics
+    ///
+    /// Where there is one by this name already.
+    pub fn group(&mut self, group: Group) {
         assert!(
             self.groups.iter().all(|known| known.id != group.id),
             "the group {:?} is recorded twice",
@@ -67,7 +87,12 @@ impl Records {
         self.groups.push(group);
     }
 
-    pub(crate) fn add(&mut self, group: &str, case: &str, contender: &str, value: Spread) {
+    /// Adds a figure to a group.
+    ///
+    /// # Panics
+    ///
+    /// Where there is no such group.
+    pub fn add(&mut self, group: &str, case: &str, contender: &str, value: Spread) {
         assert!(self.groups.iter().any(|known| known.id == group), "no group is called {group:?}");
         self.records.push(Record {
             group: group.to_owned(),
