@@ -24,6 +24,8 @@ pub(crate) enum Unit {
     Milliseconds,
     PerSecond,
     Bytes,
+    /// Of whatever the title says.
+    Count,
     /// Of one, shown as a percentage.
     Share,
 }
