@@ -14,6 +14,7 @@ mod herd;
 mod hits;
 mod http;
 mod locks;
+mod peers;
 mod race;
 #[allow(dead_code, reason = "filled by what is measured beside peers")]
 mod record;
@@ -29,6 +30,7 @@ use std::process::ExitCode;
 
 use crate::args::{Request, Section};
 use crate::fixture::Fixture;
+use crate::record::Records;
 use crate::verdict::Findings;
 
 fn main() -> ExitCode {
@@ -46,6 +48,7 @@ fn main() -> ExitCode {
     let fixture = Fixture::new();
     head::print(&options, &fixture);
     let mut findings = Findings::default();
+    let mut records = Records::default();
     for section in &options.sections {
         println!("\n== {section} ==");
         match section {
@@ -58,6 +61,9 @@ fn main() -> ExitCode {
             Section::Locks => locks::run(options.effort, &mut findings),
             Section::Http => http::run(options.effort, &mut findings),
             Section::Ttl => ttl::run(&fixture, options.effort, &mut findings),
+            Section::PeersRedis => {
+                peers::redis::run(&fixture, options.effort, &mut findings, &mut records);
+            }
         }
     }
     findings.print();
