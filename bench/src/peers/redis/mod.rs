@@ -4,6 +4,7 @@
 
 mod contenders;
 mod contest;
+mod flush;
 mod many;
 mod peer;
 mod reads;
@@ -49,6 +50,7 @@ pub(crate) fn run(
     many::run(&bench, &contenders, &mut book);
     remember::run(&bench, &contenders, &mut book);
     tagged::run(&bench, &contenders, &mut book);
+    flush::run(&bench, &contenders, &mut book);
 }
 
 /// With a directive, which somebody else's server would refuse.
