@@ -5,6 +5,7 @@
 mod contenders;
 mod contest;
 mod flush;
+mod locks;
 mod many;
 mod peer;
 mod reads;
@@ -51,6 +52,8 @@ pub(crate) fn run(
     remember::run(&bench, &contenders, &mut book);
     tagged::run(&bench, &contenders, &mut book);
     flush::run(&bench, &contenders, &mut book);
+    drop(contenders);
+    locks::run(&bench, &mut book);
 }
 
 /// With a directive, which somebody else's server would refuse.

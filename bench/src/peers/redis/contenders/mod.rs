@@ -11,9 +11,9 @@ mod set_index;
 use std::sync::Arc;
 
 pub(crate) use self::cached::Cached;
-pub(crate) use self::fred::Fred;
+pub(crate) use self::fred::{Fred, connect as connect_fred, succeed as succeed_fred};
 pub(crate) use self::hitbox::Hitbox;
-pub(crate) use self::ours::{Ours, OursTagged};
+pub(crate) use self::ours::{Ours, OursTagged, connect as connect_ours};
 pub(crate) use self::redis_rs::RedisRs;
 pub(crate) use self::set_index::SetIndex;
 
