@@ -32,6 +32,8 @@ pub enum Unit {
     PerSecond,
     /// Of memory.
     Bytes,
+    /// Of whatever the title says.
+    Count,
     /// Of one, shown as a percentage.
     Share,
 }
