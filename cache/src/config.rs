@@ -10,6 +10,7 @@ mod hint;
 #[cfg(feature = "memory")]
 mod memory;
 mod node;
+mod option;
 #[cfg(feature = "redis")]
 mod redis;
 mod scheme;
@@ -46,7 +47,7 @@ pub use redis::RedisConfig;
 /// | key | of | value | unless said |
 /// |---|---|---|---|
 /// | `driver` | | `memory`, or `redis`, which may be written `valkey` | required |
-/// | `prefix` | all | begins every key on a shared server: 1 to 255 bytes without `#`, `{`, `}`. A memory store is private, so there it keeps nothing apart | `cache` |
+/// | `prefix` | all | begins every key on a shared server: 1 to 255 bytes without `#`, `{`, `}` and control characters. A memory store is private, so there it keeps nothing apart | `cache` |
 /// | `default_ttl` | all | what [`Ttl::DEFAULT`](crate::Ttl::DEFAULT) stands for: `"30m"`, `"1 hour"`, `"forever"`, or a whole number of seconds | `1h` |
 /// | `max_value_bytes` | all | the largest encoded value | 16 MiB |
 /// | `config.max_entries` | `memory` | capacity in entries | 100,000 |
@@ -123,7 +124,8 @@ pub use redis::RedisConfig;
 ///
 /// Whatever cannot be used is [`Config`](ErrorKind::Config): a key that is not known, is missing or of the wrong type,
 /// a value out of its range, a driver that is not built, a URL that is none. The message names the setting by its path,
-/// and what to write instead. Of text that could be a URL, or part of one, it shows nothing.
+/// and what to write instead. Of text that could be a URL, or part of one, it shows nothing. What could be dropped or
+/// replaced on the way, as a newline at the end of a URL or what is no UTF-8, is refused.
 ///
 /// What is read has been judged; what is written in code is by [`connect`](Self::connect). Whether a file of certificates
 /// or a password is right shows then too.
@@ -228,12 +230,16 @@ impl CacheConfig {
     /// ```
     #[cfg(feature = "toml")]
     pub fn from_toml(text: &str) -> Result<Self, Error> {
-        let toml = toml::Deserializer::parse(text).map_err(|error| {
-            // Its `Display` quotes the line.
+        // The error's `Display` quotes the line.
+        let said = |error: &toml::de::Error| {
             let place = error.span().map(|span| position(text, span.start));
-            unreadable("", &[error.message(), &*place.unwrap_or_default()].concat())
-        })?;
-        Self::from_deserializer(toml)
+            [error.message(), &*place.unwrap_or_default()].concat()
+        };
+        let toml =
+            toml::Deserializer::parse(text).map_err(|error| unreadable("", &said(&error)))?;
+        let node = serde_path_to_error::deserialize(toml)
+            .map_err(|error| unreadable(&error.path().to_string(), &said(error.inner())))?;
+        read_table(node).map_err(refused)
     }
 
     /// What any format says that serde reads and that tells what comes next: the same as by `Deserialize`, but the error
@@ -351,7 +357,7 @@ fn read_variable(value: Option<OsString>) -> Result<CacheConfig, Flaw> {
 fn read_url(url: &str) -> Result<CacheConfig, Flaw> {
     let (driver, rest) = scheme::driver(url)?;
     match driver {
-        "memory" => memory::in_url(rest),
+        _ if scheme::is_memory(driver) => memory::in_url(rest),
         _ if scheme::is_redis(driver) => redis::in_url(url),
         unknown => Err(format!(
             "{} is not the name of a driver; there are `memory:` and `redis://…`",
@@ -365,12 +371,11 @@ fn read_table(node: Node) -> Result<CacheConfig, Flaw> {
     match driver.as_str() {
         "memory" => memory::in_table(given),
         "redis" | "valkey" => redis::in_table(given),
-        unknown => Err(format!(
-            "`driver` is one {}, and must be `{}` or `{}`",
-            Name(unknown),
-            MEMORY.name,
-            REDIS.name
-        )),
+        unknown => {
+            let name = Name(unknown);
+            let is = if name.is_shown() { name.to_string() } else { "text".to_owned() };
+            Err(format!("`driver` is {is}, and must be `{}` or `{}`", MEMORY.name, REDIS.name))
+        }
     }
 }
 
@@ -388,8 +393,10 @@ fn unreadable(path: &str, error: &dyn fmt::Display) -> Error {
     let said = error.to_string();
     let said = said.lines().next().filter(|said| is_harmless(said));
     let said = said.unwrap_or("its format is wrong; the details are not shown, as they quote it");
+    // A question mark stands for what is not known: here for the key that was to follow.
+    let path = path.strip_suffix(".?").unwrap_or(path);
     refused(match path {
-        "" | "." => format!("the configuration cannot be read: {said}"),
+        "" | "." | "?" => format!("the configuration cannot be read: {said}"),
         path => format!("the configuration cannot be read, at a key {}: {said}", Name(path)),
     })
 }
@@ -481,6 +488,8 @@ mod tests {
         assert!(said("expected `,`\n1 | url = \"s3cret").ends_with("`config.url`: expected `,`"));
         assert!(!said("unexpected \"redis://:s3cret@h\"").contains("s3cret"));
         assert!(!unreadable("a.redis://s3cret", &"x").to_string().contains("s3cret"));
+        assert!(unreadable("?", &"x").to_string().ends_with("cannot be read: x"));
+        assert!(unreadable("config.?", &"x").to_string().ends_with("at a key `config`: x"));
     }
 
     #[cfg(feature = "toml")]

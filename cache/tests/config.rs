@@ -84,7 +84,7 @@ fn whatever_is_not_said_may_be_left_out() -> Result<(), Error> {
     ] {
         assert_eq!(read(&table)?, plain, "{table}");
     }
-    for url in ["memory:", "memory://", "memory:?"] {
+    for url in ["memory:", "memory://", "memory:?", "MEMORY:", "Memory:?"] {
         assert_eq!(CacheConfig::from_url(url)?, plain, "{url}");
     }
     Ok(())
@@ -113,8 +113,30 @@ fn a_number_of_a_program_that_keeps_all_digits_is_one() -> Result<(), Error> {
     assert_eq!(read(&table)?, CacheConfig::memory().max_entries(7).default_ttl(60).into());
     refused(
         &json!({ "driver": "memory", "config": { "max_entries": number("1.5") } }),
-        &["`config.max_entries` is a number with a fraction"],
+        &["`config.max_entries` is a number that is not whole"],
     );
+    for (digits, kind) in [
+        ("1e3", "a point or an exponent"),
+        (
+            "18446744073709551616",
+            "too large, and must be a whole number above zero, 18446744073709551615",
+        ),
+        (&"9".repeat(50), "too large"),
+    ] {
+        refused(
+            &json!({ "driver": "memory", "config": { "max_entries": number(digits) } }),
+            &[kind],
+        );
+    }
+    refused(&number("5"), &["the configuration is a number"]);
+    let mut beside = table;
+    beside["$serde_json::private::Number"] = json!("7");
+    refused(&beside, &["whose name is not shown is not known"]);
+    #[cfg(feature = "json")]
+    {
+        let error = CacheConfig::from_json(&beside.to_string()).unwrap_err().to_string();
+        assert!(error.contains("whose name is not shown is not known"), "{error}");
+    }
     Ok(())
 }
 
@@ -162,13 +184,24 @@ fn what_is_wrong_is_named_with_its_path_and_what_to_do() {
         (json!({}), &["`driver` is missing", "`memory` or `redis`"]),
         (json!({ "driver": null }), &["`driver` is missing"]),
         (json!({ "driver": 5 }), &["`driver` is a number", "`memory` or `redis`"]),
-        (json!({ "driver": "memcached" }), &["`memcached`", "`memory` or `redis`"]),
+        (
+            json!({ "driver": "memcached" }),
+            &["`driver` is `memcached`, and must be `memory` or `redis`"],
+        ),
+        (json!({ "driver": "memory:" }), &["`driver` is text, and must be `memory` or `redis`"]),
         (json!({ "driver": "Memory" }), &["`Memory`", "`memory` or `redis`"]),
         (memory(json!("x")), &["`config` is text", "a table", "`max_entries`"]),
         (memory(json!({ "max_entries": 0 })), &["`config.max_entries` is 0", "above zero"]),
         (memory(json!({ "max_entries": -1 })), &["`config.max_entries` is -1", "above zero"]),
-        (memory(json!({ "max_entries": 1.5 })), &["`config.max_entries`", "a fraction"]),
-        (memory(json!({ "max_entries": 1e30 })), &["`config.max_entries`", "a fraction"]),
+        (
+            memory(json!({ "max_entries": 1.5 })),
+            &["`config.max_entries`", "a number that is not whole"],
+        ),
+        (memory(json!({ "max_entries": 1000.0 })), &["a number with a point or an exponent"]),
+        (
+            memory(json!({ "max_entries": 1e30 })),
+            &["a number that is too large", "18446744073709551615 at most"],
+        ),
         (memory(json!({ "max_entries": "9" })), &["`config.max_entries` is text", "quotes"]),
         (memory(json!({ "max_entries": [9] })), &["`config.max_entries` is a list"]),
         (memory(json!({ "max_entries": { "a": {} } })), &["`config.max_entries` is a table"]),
@@ -190,25 +223,34 @@ fn what_is_wrong_is_named_with_its_path_and_what_to_do() {
         (memory(json!({ "ttl": 1 })), &["write `default_ttl` beside `driver`"]),
         (memory(json!({ "prefix": "x" })), &["write `prefix` beside `driver`"]),
         (memory(json!({ "nonsense": 1 })), &["`config.nonsense`", "`max_entries`, `max_bytes`"]),
-        (memory(json!({ "url": "x" })), &["`config.url`", "the driver `redis` has `url`"]),
+        (
+            memory(json!({ "url": "x" })),
+            &[
+                "`config.url`",
+                "the driver `redis` has `url`",
+                "remove it, or choose the driver `redis`",
+            ],
+        ),
         (
             json!({ "driver": "memory", "max_entries": 1 }),
-            &["`max_entries` is not known", "write `config.max_entries`"],
+            &["`max_entries` is not known", "it belongs into `config`: write `config.max_entries`"],
         ),
         (json!({ "driver": "memory", "nonsense": null }), &["`nonsense`", "`default_ttl`"]),
         (json!({ "driver": "memory", "defaultTtl": 1 }), &["write `default_ttl`"]),
         (json!({ "driver": "memory", "prefix": 5 }), &["`prefix` is a number", "text"]),
         (json!({ "driver": "memory", "prefix": "" }), &["`prefix`", "1 to 255 bytes"]),
         (json!({ "driver": "memory", "prefix": "a#b" }), &["`prefix` is `a#b`", "`#`"]),
+        (
+            json!({ "driver": "memory", "prefix": "a\n" }),
+            &["`prefix` is `a\\n`", "control characters"],
+        ),
+        (json!({ "driver": "memory", "prefix": "a\0b" }), &["`prefix`", "control characters"]),
         (json!({ "driver": "memory", "prefix": "x".repeat(256) }), &["`prefix`", "255 bytes"]),
         (json!({ "driver": "memory", "default_ttl": "5x" }), &["`default_ttl`", "\"5x\"", "30s"]),
         (json!({ "driver": "memory", "default_ttl": "60" }), &["`default_ttl`", "\"60s\""]),
         (json!({ "driver": "memory", "default_ttl": 0 }), &["`default_ttl` is zero", "30m"]),
         (json!({ "driver": "memory", "default_ttl": -1 }), &["`default_ttl`", "-1 seconds"]),
-        (
-            json!({ "driver": "memory", "default_ttl": 1.5 }),
-            &["`default_ttl`", "a fraction", "30s"],
-        ),
+        (json!({ "driver": "memory", "default_ttl": 1.5 }), &["`default_ttl`", "not whole", "30s"]),
         (json!({ "driver": "memory", "default_ttl": u64::MAX }), &["`default_ttl`", "forever"]),
         (json!({ "driver": "memory", "max_value_bytes": 0 }), &["`max_value_bytes` is 0"]),
         (json!({ "driver": "memory", "max_value_bytes": "1MB" }), &["`max_value_bytes` is text"]),
@@ -239,6 +281,7 @@ async fn what_is_wrong_in_code_is_an_error_of_connect() {
         (CacheConfig::memory().default_ttl(0), "`default_ttl` is zero"),
         (CacheConfig::memory().default_ttl(-1), "-1 seconds"),
         (CacheConfig::memory().prefix("{a}"), "`prefix` is `{a}`"),
+        (CacheConfig::memory().prefix("a\t"), "without `#`, `{`, `}` and control characters"),
         (CacheConfig::memory().max_value_bytes(0), "`max_value_bytes` is 0"),
     ] {
         let error = CacheConfig::from(config.clone()).connect().await.expect_err("an error");
@@ -254,7 +297,17 @@ async fn what_is_wrong_in_code_is_an_error_of_connect() {
 fn what_is_no_json_is_named_with_its_place() {
     for (text, parts) in [
         ("", &["cannot be read", "line 1 column 0"][..]),
-        ("{", &["EOF", "line 1"]),
+        ("{", &["the configuration cannot be read: EOF", "line 1"]),
+        ("{'driver':1}", &["the configuration cannot be read: key must be a string at line 1"]),
+        ("{\"driver\":\"memory\",\"config\":{", &["at a key `config`: EOF"]),
+        (
+            "{ \"driver\": \"memory\", \"config\": { \"max_entries\": 1e3 } }",
+            &["a point or an exponent"],
+        ),
+        (
+            "{ \"driver\": \"memory\", \"config\": { \"max_entries\": 18446744073709551616 } }",
+            &["a number that is too large"],
+        ),
         ("{ \"driver\": memory }", &["`driver`", "line 1 column"]),
         (
             "{ \"driver\": \"memory\",\n\"config\": { \"max_entries\": x } }",
@@ -279,6 +332,8 @@ fn what_is_no_json_is_named_with_its_place() {
 #[cfg(feature = "toml")]
 #[test]
 fn what_is_no_toml_is_named_with_its_place_and_not_quoted() {
+    const TOO_LARGE: &[&str] =
+        &["at a key `config.password`: integer number overflowed at line 4 column"];
     for (text, parts) in [
         ("driver = memory", &["line 1 column"][..]),
         ("driver = 'redis'\n[config]\nurl = 'redis://:s3cret@h", &["line 3 column"]),
@@ -287,7 +342,12 @@ fn what_is_no_toml_is_named_with_its_place_and_not_quoted() {
         ("'redis://:s3cret@h", &["line 1"]),
         ("driver = 'memory'\ndriver = 'memory'", &["line 2"]),
         ("", &["`driver` is missing"]),
-        ("driver = 1979-05-27", &["`driver` is a table"]),
+        ("driver = 1979-05-27", &["`driver` is a date or a time, and must be"]),
+        ("driver = 'memory'\ndefault_ttl = 07:32:00", &["`default_ttl` is a date or a time"]),
+        (
+            "driver = 'redis'\n[config]\nurl = 'redis://:s3cret@h'\npassword = 99999999999999999999999999999999999999999",
+            TOO_LARGE,
+        ),
     ] {
         let error = CacheConfig::from_toml(text).err().unwrap_or_else(|| panic!("{text}"));
         assert_eq!(error.kind(), ErrorKind::Config);
@@ -322,6 +382,8 @@ fn with_secrets() -> Vec<Value> {
         "//:s3cret@h#x",
         ":s3cret@h",
         "user:s3cret@h{}",
+        "redis://:s3cret@h\n",
+        "redis://h/0?sentinel_password=s3cret ",
         " redis://:s3cret@h",
         "re\ndis://:s3cret@h",
     ] {
@@ -493,6 +555,8 @@ mod on_redis {
         for url in [
             "redis://h",
             "valkey://h",
+            "REDIS://h",
+            "Valkey-Cluster://h?node=b",
             "redis-cluster://h?node=b&node=c:1",
             "redis-sentinel://h?service=main&sentinel_user=u&sentinel_password=p",
             #[cfg(feature = "redis-tls")]
@@ -512,8 +576,33 @@ mod on_redis {
             (json!({ "url": "" }), &["`config.url` is empty", "redis://"]),
             (json!({ "url": 5 }), &["`config.url` is a number"]),
             (json!("redis://h"), &["`config` is text", "a table", "`url`"]),
-            (json!({ "url": "localhost" }), &["`config.url`", "taken apart"]),
-            (json!({ "url": "memory:" }), &["`config.url`", "redis://"]),
+            (json!({ "url": "s3cret" }), &["`config.url`: a URL begins with the name of a driver"]),
+            (
+                json!({ "url": "s3cret:6379" }),
+                &["`config.url`: a URL begins with the name of a driver"],
+            ),
+            (json!({ "url": "redis-main:6379" }), &["`config.url`: a URL begins with the name"]),
+            (json!({ "url": "redis://h:port" }), &["`config.url`", "taken apart"]),
+            (
+                json!({ "url": "Memory:" }),
+                &[
+                    "`config.url`: the URL is one of the driver `memory`, and this is `redis`",
+                    "redis://",
+                ],
+            ),
+            (json!({ "url": "redis://h\n" }), &["`config.url`: the URL ends with a newline"]),
+            (json!({ "url": "redis://:s3cret\nx@h" }), &["`config.url`", "a control character"]),
+            (json!({ "url": "redis://h?sentinel_password=x " }), &["`config.url`", "a space"]),
+            (json!({ "url": "redis://h?prefix=%ff" }), &["`config.url`", "`prefix` is no UTF-8"]),
+            (json!({ "url": "redis://h?nonsense=%ff" }), &["`config.url`", "no UTF-8"]),
+            (json!({ "url": "redis://h?prefix=a%0A" }), &["`prefix`", "control characters"]),
+            (json!({ "url": "redis://h?connections=%2B5" }), &["`config.connections` is "]),
+            (json!({ "url": "redis://h/+3" }), &["`config.url`", "`+3`", "a database"]),
+            (json!({ "url": "redis://h//3" }), &["`config.url`", "`/3`", "a database"]),
+            (json!({ "url": "redis://h", "ca": "" }), &["`config.ca` is empty", "a file"]),
+            (json!({ "url": "redis://h", "ca": "/x\n" }), &["`config.ca` has a control character"]),
+            (json!({ "url": "redis://h?ca=/x%00" }), &["`config.ca` has a control character"]),
+            (json!({ "url": "redis://h?url=x" }), &["`config.url`", "a URL has no option `url`"]),
             (json!({ "url": "redis://h/x" }), &["`config.url`", "`x`", "a database"]),
             (json!({ "url": "redis-sentinel://h" }), &["`config.url`", "?service=NAME"]),
             (json!({ "url": "redis://h?conections=2" }), &["`config.url`", "write `connections`"]),
@@ -540,12 +629,23 @@ mod on_redis {
             (json!({ "url": "redis://h", "host": "x" }), &["`config.host`", "part of the URL"]),
             (
                 json!({ "url": "redis://h", "max_entries": 1 }),
-                &["`config.max_entries`", "the driver `memory` has `max_entries`"],
+                &[
+                    "`config.max_entries`",
+                    "the driver `memory` has `max_entries`",
+                    "remove it",
+                    "`maxmemory`",
+                ],
             ),
-            (json!({ "uri": "redis://h" }), &["`config.url` is missing"]),
+            (json!({ "uri": "redis://h" }), &["`config.uri` is not known; write `config.url`"]),
         ] {
             refused(&redis(&config), parts);
+            assert!(!flaw(&redis(&config)).contains("s3cret"), "{config}");
         }
+        let misplaced = json!({ "driver": "redis", "url": "redis://h" });
+        refused(
+            &misplaced,
+            &["`url` is not known", "it belongs into `config`: write `config.url`"],
+        );
         let both = json!({
             "driver": "redis", "config": { "url": "redis://h?prefix=a" }, "prefix": "a",
         });
@@ -562,7 +662,11 @@ mod on_redis {
             (CacheConfig::redis("redis://h").connections(0), "`config.connections` is 0"),
             (CacheConfig::redis("redis://h").command_timeout("x"), "`config.command_timeout`"),
             (CacheConfig::redis("redis://h").connect_timeout(0), "`config.connect_timeout`"),
-            (CacheConfig::redis("redis://h").ca("/x"), "`config.ca`"),
+            (CacheConfig::redis("redis://h").ca("/x"), "`config.ca` is for TLS"),
+            (CacheConfig::redis("redis://h").ca(""), "`config.ca` is empty"),
+            (CacheConfig::redis("redis://h\n"), "`config.url`: the URL ends with a newline"),
+            (CacheConfig::redis("s3cret:6379"), "`config.url`: a URL begins with"),
+            (CacheConfig::redis("redis://h").prefix("a\n").lazy(), "control characters"),
             (CacheConfig::redis("redis://h").prefix("#").lazy(), "`prefix`"),
         ] {
             let error = config.connect().await.expect_err("an error");

@@ -72,11 +72,12 @@ impl Common {
 /// The same on every driver, so that what one takes does not fail on another.
 fn check_prefix(origin: Origin, prefix: &str) -> Result<(), Flaw> {
     const LONGEST: usize = 255;
-    if !prefix.is_empty() && prefix.len() <= LONGEST && !prefix.contains(['#', '{', '}']) {
+    let taken = |c: char| !matches!(c, '#' | '{' | '}') && !c.is_control();
+    if (1..=LONGEST).contains(&prefix.len()) && prefix.chars().all(taken) {
         return Ok(());
     }
     Err(format!(
-        "{} is {}, and must be 1 to {LONGEST} bytes of text without `#`, `{{`, `}}`",
+        "{} is {}, and must be 1 to {LONGEST} bytes of text without `#`, `{{`, `}}` and control characters",
         origin.name("prefix"),
         Quoted(prefix)
     ))
@@ -125,8 +126,8 @@ pub(crate) fn show_ttl(
 /// The methods that set them, of a type with `common_mut`.
 macro_rules! settings_of_every_driver {
     ($config:ident) => {
-        /// What all keys begin with on a shared server: 1 to 255 bytes without `#`, `{`, `}`. `cache` unless said. A
-        /// memory store is private, so there it keeps nothing apart.
+        /// What all keys begin with on a shared server: 1 to 255 bytes without `#`, `{`, `}` and control
+        /// characters. `cache` unless said. A memory store is private, so there it keeps nothing apart.
         pub fn prefix(mut self, prefix: impl Into<String>) -> $config {
             self.common_mut().prefix = Some(prefix.into());
             self

@@ -1,10 +1,10 @@
-//! The settings that somebody has written down, taken out one by one: what is left was not known.
+//! The settings that somebody has written down: those that are not known are refused, the others taken out one by one.
 
 use std::collections::BTreeSet;
 
 use cache_core::{IntoTtl, InvalidTtl, Ttl};
 
-use super::node::Node;
+use super::node::{Node, TOO_LARGE};
 use super::shown::{Name, Quoted};
 use super::{Flaw, hint};
 
@@ -121,16 +121,21 @@ impl Given {
 
     /// Takes out a whole number.
     pub(crate) fn number(&mut self, key: &str) -> Result<Option<u64>, Flaw> {
+        const AT_MOST: &str = ", 18446744073709551615 at most";
         let (is, advice) = match self.take(key) {
             None => return Ok(None),
             Some(Node::Integer(number)) => match u64::try_from(number) {
                 Ok(number) => return Ok(Some(number)),
-                Err(_) => (number.to_string(), ""),
+                Err(_) if number < 0 => (number.to_string(), ""),
+                Err(_) => (TOO_LARGE.to_owned(), AT_MOST),
             },
+            // To `parse`, `+5` is a number as well.
             Some(Node::Spelled(text)) => match text.parse() {
-                Ok(number) => return Ok(Some(number)),
-                Err(_) => (Quoted(&text).to_string(), ""),
+                Ok(number) if is_digits(&text) => return Ok(Some(number)),
+                Err(_) if is_digits(&text) && !text.is_empty() => (TOO_LARGE.to_owned(), AT_MOST),
+                _ => (Quoted(&text).to_string(), ""),
             },
+            Some(Node::Other(TOO_LARGE)) => (TOO_LARGE.to_owned(), AT_MOST),
             Some(Node::Text(_)) => ("text".to_owned(), ", without quotes"),
             Some(other) => (other.kind().to_owned(), ""),
         };
@@ -189,21 +194,24 @@ impl Given {
         Err(format!("{name} is {is}, and must be `true` or `false`{advice}"))
     }
 
-    /// Refuses what has not been taken.
-    pub(crate) fn finish(self, driver: &Driver) -> Result<(), Flaw> {
+    /// Refuses what the driver does not know. That comes before what is missing, which may be there in another place.
+    pub(crate) fn refuse_unknown(&self, driver: &Driver) -> Result<(), Flaw> {
         let place = |inside| match self.origin {
             Origin::Url => hint::Place::Option,
             Origin::Config if inside => hint::Place::Config,
             Origin::Config => hint::Place::Top,
         };
-        if let Some((unknown, _)) = self.common.first() {
-            return Err(hint::unknown(unknown, place(false), driver));
-        }
-        match self.config.first() {
-            None => Ok(()),
-            Some((unknown, _)) => Err(hint::unknown(unknown, place(true), driver)),
-        }
+        let unknown = |entries: &[(String, Node)], known: &[&str], inside| {
+            let unknown = entries.iter().find(|(name, _)| !known.contains(&name.as_str()));
+            unknown.map_or(Ok(()), |(name, _)| Err(hint::unknown(name, place(inside), driver)))
+        };
+        unknown(&self.common, COMMON, false)?;
+        unknown(&self.config, driver.keys, true)
     }
+}
+
+fn is_digits(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// One that says nothing is removed as well.

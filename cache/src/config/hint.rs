@@ -1,7 +1,7 @@
 //! What somebody meant by a setting that there is not.
 
 use super::Flaw;
-use super::given::{COMMON, DRIVERS, Driver};
+use super::given::{COMMON, DRIVERS, Driver, MEMORY, REDIS};
 use super::shown::Name;
 
 /// Where it was written.
@@ -69,12 +69,17 @@ fn advice(key: &str, place: Place, driver: &Driver) -> String {
     };
     let here: Vec<String> = meant.iter().filter(|key| taken(key)).map(written).collect();
     if !here.is_empty() {
-        return format!("write {}", here.join(" or "));
+        let misplaced = place == Place::Top && driver.keys.contains(&key);
+        let why = if misplaced { "it belongs into `config`: " } else { "" };
+        return format!("{why}write {}", here.join(" or "));
     }
-    if let [key, ..] = meant[..]
-        && let Some(other) = DRIVERS.iter().find(|other| other.keys.contains(&key))
-    {
-        return format!("the driver `{}` has `{key}`, and this is `{}`", other.name, driver.name);
+    if let [key, ..] = meant[..] {
+        if place == Place::Option && key == "url" {
+            return "a URL has no option `url`: it is one itself".to_owned();
+        }
+        if let Some(other) = DRIVERS.iter().find(|other| other.keys.contains(&key)) {
+            return of_another(key, other, driver);
+        }
     }
     let has_url = driver.keys.contains(&"url");
     if has_url && OF_A_URL.contains(&plain(key).as_str()) {
@@ -94,6 +99,19 @@ fn advice(key: &str, place: Place, driver: &Driver) -> String {
             format!("there are {}, {}{servers}", list(COMMON), list(&own))
         }
     }
+}
+
+/// What to do about a setting that another driver has.
+fn of_another(key: &str, other: &Driver, driver: &Driver) -> String {
+    let limit = if other.name == MEMORY.name && driver.name == REDIS.name {
+        " (a server has its own limit, `maxmemory`)"
+    } else {
+        ""
+    };
+    format!(
+        "the driver `{0}` has `{key}`, and this is `{1}`: remove it{limit}, or choose the driver `{0}`",
+        other.name, driver.name
+    )
 }
 
 /// The settings that somebody may have meant, of whatever driver.

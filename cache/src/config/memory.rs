@@ -6,6 +6,7 @@ use cache_memory::MemoryStore;
 
 use super::common::{Common, above_zero, count, settings_of_every_driver};
 use super::given::{Given, MEMORY, Origin};
+use super::option::options;
 use super::{CacheConfig, Flaw, refused};
 use crate::{Cache, Error};
 
@@ -89,11 +90,12 @@ pub(super) fn in_url(rest: &str) -> Result<CacheConfig, Flaw> {
             "`memory:` is followed by nothing, or by options: `memory:?max_entries=1000`".into()
         );
     }
-    in_table(Given::in_url(form_urlencoded::parse(query.as_bytes()))?)
+    in_table(Given::in_url(options(query)?)?)
 }
 
 pub(super) fn in_table(mut given: Given) -> Result<CacheConfig, Flaw> {
     let origin = given.origin;
+    given.refuse_unknown(&MEMORY)?;
     let capacity = match (given.number("max_entries")?, given.number("max_bytes")?) {
         (Some(_), Some(_)) => {
             let (entries, bytes) = (origin.name("max_entries"), origin.name("max_bytes"));
@@ -104,7 +106,6 @@ pub(super) fn in_table(mut given: Given) -> Result<CacheConfig, Flaw> {
         (None, None) => None,
     };
     let memory = MemoryConfig { capacity, common: Common::read(&mut given)? };
-    given.finish(&MEMORY)?;
     memory.check(origin)?;
     Ok(memory.into())
 }

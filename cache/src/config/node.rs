@@ -15,7 +15,8 @@ pub(crate) enum Node {
     Nothing,
     Flag(bool),
     Integer(i128),
-    Fraction,
+    /// What no setting takes: its kind.
+    Other(&'static str),
     Text(String),
     /// Of a URL, where text stands for all of these.
     Spelled(String),
@@ -30,6 +31,12 @@ const DEEPEST: u8 = 3;
 /// (`arbitrary_precision`), which is asked for all crates at once.
 const NUMBER: &str = "$serde_json::private::Number";
 
+/// The name under which `toml` hands out a date or a time.
+const DATE: &str = "$__toml_private_datetime";
+
+/// A number beyond everything that is counted here.
+pub(crate) const TOO_LARGE: &str = "a number that is too large";
+
 impl Node {
     /// What it is, and nothing of what it says.
     pub(crate) fn kind(&self) -> &'static str {
@@ -37,7 +44,7 @@ impl Node {
             Self::Nothing => "nothing",
             Self::Flag(_) => "a boolean",
             Self::Integer(_) => "a number",
-            Self::Fraction => "a number with a fraction",
+            Self::Other(kind) => kind,
             Self::Text(_) | Self::Spelled(_) => "text",
             Self::List => "a list",
             Self::Table(_) => "a table",
@@ -45,7 +52,22 @@ impl Node {
     }
 
     fn number(digits: &str) -> Self {
-        digits.parse().map_or(Self::Fraction, Self::Integer)
+        // A text of digits that is no float either there is not.
+        digits
+            .parse()
+            .map_or_else(|_| Self::float(digits.parse().unwrap_or(f64::NAN)), Self::Integer)
+    }
+
+    /// A number that is no integer, or none that its format has room for.
+    fn float(number: f64) -> Self {
+        const BEYOND: f64 = 18_446_744_073_709_551_616.0;
+        Self::Other(if number.abs() >= BEYOND {
+            TOO_LARGE
+        } else if number.fract() == 0.0 {
+            "a number with a point or an exponent"
+        } else {
+            "a number that is not whole"
+        })
     }
 }
 
@@ -103,8 +125,16 @@ impl<'de> Visitor<'de> for Reader {
         Ok(Node::Integer(number.into()))
     }
 
-    fn visit_f64<E>(self, _: f64) -> Result<Node, E> {
-        Ok(Node::Fraction)
+    fn visit_i128<E>(self, number: i128) -> Result<Node, E> {
+        Ok(Node::Integer(number))
+    }
+
+    fn visit_u128<E>(self, number: u128) -> Result<Node, E> {
+        Ok(i128::try_from(number).map_or(Node::Other(TOO_LARGE), Node::Integer))
+    }
+
+    fn visit_f64<E>(self, number: f64) -> Result<Node, E> {
+        Ok(Node::float(number))
     }
 
     fn visit_str<E>(self, text: &str) -> Result<Node, E> {
@@ -128,10 +158,15 @@ impl<'de> Visitor<'de> for Reader {
         }
         while let Some(Name(name)) = map.next_key()? {
             let value = map.next_value_seed(Self { depth: self.depth + 1 })?;
-            if let (NUMBER, Node::Text(digits)) = (name.as_str(), &value) {
-                return Ok(Node::number(digits));
-            }
             entries.push((name, value));
+        }
+        // What a format hands out under such a name stands alone; beside others it is a key like any other.
+        if let [(name, Node::Text(text))] = entries.as_slice() {
+            match name.as_str() {
+                NUMBER => return Ok(Node::number(text)),
+                DATE => return Ok(Node::Other("a date or a time")),
+                _ => {}
+            }
         }
         Ok(Node::Table(entries))
     }

@@ -10,7 +10,7 @@ use cache_redis::RedisStoreBuilder;
 
 use super::common::{Common, count, no_ttl, settings_of_every_driver, show_ttl};
 use super::given::{Given, Origin, REDIS};
-use super::{CacheConfig, Flaw, hint, refused};
+use super::{CacheConfig, Flaw, hint, refused, scheme};
 use crate::{Cache, Error};
 
 /// A cache on Redis or Valkey servers: see [`CacheConfig::redis`]. A [`CacheConfig`] by [`Into`].
@@ -128,8 +128,16 @@ impl RedisConfig {
             store = store.connect_timeout(time(origin, "connect_timeout", timeout)?);
         }
         if let Some(ca) = &self.ca {
+            let name = origin.name("ca");
+            if ca.is_empty() {
+                return Err(format!("{name} is empty, and must be the path of a file"));
+            }
+            if ca.contains(char::is_control) {
+                return Err(format!(
+                    "{name} has a control character, such as a newline: remove it"
+                ));
+            }
             if !store.is_tls() {
-                let name = origin.name("ca");
                 return Err(format!("{name} is for TLS: begin the URL with `rediss://`"));
             }
             store = store.ca_certificate(ca);
@@ -184,11 +192,26 @@ pub(super) fn in_url(url: &str) -> Result<CacheConfig, Flaw> {
 }
 
 fn read_url(url: &str) -> Result<RedisConfig, Flaw> {
+    check_scheme(url)?;
     let apart = url::without_settings(url)?;
     read(apart.url, Given::in_url(apart.options)?)
 }
 
+/// Which schemes of servers there are, the driver says.
+fn check_scheme(url: &str) -> Result<(), Flaw> {
+    let (name, _) = scheme::driver(url)?;
+    if scheme::is_memory(name) {
+        return Err(
+            "the URL is one of the driver `memory`, and this is `redis`: write one such as \
+                    `redis://:PASSWORD@host:6379`, or choose the driver `memory`"
+                .into(),
+        );
+    }
+    Ok(())
+}
+
 pub(super) fn in_table(mut given: Given) -> Result<CacheConfig, Flaw> {
+    given.refuse_unknown(&REDIS)?;
     let url = match given.text("url")? {
         None => {
             return Err(
@@ -202,7 +225,9 @@ pub(super) fn in_table(mut given: Given) -> Result<CacheConfig, Flaw> {
         }
         Some(url) => url,
     };
-    let apart = url::without_settings(&url).map_err(|flaw| within_url(given.origin, &flaw))?;
+    let apart = check_scheme(&url)
+        .and_then(|()| url::without_settings(&url))
+        .map_err(|flaw| within_url(given.origin, &flaw))?;
     for (option, value) in apart.options {
         let name = given.origin.name(&option);
         if given.add(option, value).is_err() {
@@ -226,6 +251,5 @@ fn read(url: String, mut given: Given) -> Result<RedisConfig, Flaw> {
         ca: given.text("ca")?,
         common: Common::read(&mut given)?,
     };
-    given.finish(&REDIS)?;
     redis.builder(origin).map(|_| redis)
 }

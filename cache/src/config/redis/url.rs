@@ -2,6 +2,7 @@
 
 use crate::config::Flaw;
 use crate::config::given::{COMMON, REDIS};
+use crate::config::option::{decoded, parts};
 use crate::config::scheme::is_scheme;
 use crate::config::shown::Name;
 
@@ -20,17 +21,16 @@ pub(crate) fn without_settings(url: &str) -> Result<Apart, Flaw> {
         return Ok(apart);
     }
     let mut kept = vec![];
-    for part in query.split('&').filter(|part| !part.is_empty()) {
-        let option = form_urlencoded::parse(part.as_bytes()).next();
-        let setting = option.filter(|(name, _)| is_setting(name));
-        let Some((name, value)) = setting else {
+    for part in parts(query) {
+        let (name, value) = decoded(part)?;
+        if !is_setting(&name) {
             kept.push(part);
             continue;
-        };
+        }
         if apart.options.iter().any(|(other, _)| *other == name) {
             return Err(format!("the option {} is given twice", Name(&name)));
         }
-        apart.options.push((name.into_owned(), value.into_owned()));
+        apart.options.push((name, value));
     }
     servers.clone_into(&mut apart.url);
     if !kept.is_empty() {
@@ -63,7 +63,7 @@ pub(crate) fn redacted(url: &str) -> Option<String> {
         shown.push('/');
         shown.push_str(path);
     }
-    for (at, part) in query.split('&').filter(|part| !part.is_empty()).enumerate() {
+    for (at, part) in parts(query).enumerate() {
         shown.push(if at == 0 { '?' } else { '&' });
         let is_public = ["node=", "service="].iter().any(|name| part.starts_with(name));
         let is_plain = !part.contains(['@', '%']);
