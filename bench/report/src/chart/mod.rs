@@ -90,6 +90,7 @@ const fn unit_name(unit: Unit) -> &'static str {
         Unit::PerSecond => "Operations per second",
         Unit::Bytes => "Bytes",
         Unit::Share => "Share",
+        Unit::Count => "Number",
     }
 }
 
