@@ -10,7 +10,8 @@ usage: cargo xtask bench [--quick] [SECTION]...
 
   report    measure nothing: write REPORT.md and its charts once more, from what the last run left
   --quick   fewer rounds and smaller numbers: a look, not a measurement; its report goes to target/report/
-  SECTION   hits, tags, shape, herd, expiry, redis, locks, http or ttl; all of them unless said";
+  SECTION   hits, tags, shape, herd, expiry, redis, locks, http, ttl or
+            peers-redis; all of them unless said";
 
 pub(crate) enum Request {
     Run(Options),
@@ -41,10 +42,11 @@ pub(crate) enum Section {
     Locks,
     Http,
     Ttl,
+    PeersRedis,
 }
 
 impl Section {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 10] = [
         Self::Hits,
         Self::Tags,
         Self::Shape,
@@ -54,6 +56,7 @@ impl Section {
         Self::Locks,
         Self::Http,
         Self::Ttl,
+        Self::PeersRedis,
     ];
 
     const fn name(self) -> &'static str {
@@ -67,6 +70,7 @@ impl Section {
             Self::Locks => "locks",
             Self::Http => "http",
             Self::Ttl => "ttl",
+            Self::PeersRedis => "peers-redis",
         }
     }
 }

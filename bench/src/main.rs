@@ -14,6 +14,7 @@ mod herd;
 mod hits;
 mod http;
 mod locks;
+mod peers;
 mod race;
 mod redis;
 mod table;
@@ -24,14 +25,14 @@ mod zipf;
 
 use std::path::Path;
 use std::process::ExitCode;
+use std::{fs, io};
 
 use bench_report::Purpose;
-#[allow(unused_imports, reason = "filled by what is measured beside peers")]
-use bench_report::record;
-use bench_report::spread;
+use bench_report::{record, spread};
 
 use crate::args::{Effort, Request, Section};
 use crate::fixture::Fixture;
+use crate::record::Records;
 use crate::verdict::Findings;
 
 fn main() -> ExitCode {
@@ -50,6 +51,7 @@ fn main() -> ExitCode {
     let fixture = Fixture::new();
     head::print(&options, &fixture);
     let mut findings = Findings::default();
+    let mut records = Records::default();
     for section in &options.sections {
         println!("\n== {section} ==");
         match section {
@@ -62,14 +64,36 @@ fn main() -> ExitCode {
             Section::Locks => locks::run(options.effort, &mut findings),
             Section::Http => http::run(options.effort, &mut findings),
             Section::Ttl => ttl::run(&fixture, options.effort, &mut findings),
+            Section::PeersRedis => {
+                peers::redis::run(&fixture, options.effort, &mut findings, &mut records);
+            }
         }
     }
     findings.print();
+    if let Err(error) = write(&records) {
+        eprintln!("error: {RECORDS} cannot be written: {error}");
+        return ExitCode::FAILURE;
+    }
     if !findings.is_sound() {
         return ExitCode::FAILURE;
     }
     // Of some sections there would be half a report, in the place of a whole one.
     if options.is_everything() { report(options.effort) } else { ExitCode::SUCCESS }
+}
+
+/// Where the report finds what was measured beside peers.
+const RECORDS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/target/records.json");
+
+/// Writes what was measured beside peers, in place of what an earlier run has written. A run without any of it leaves that
+/// alone.
+fn write(records: &Records) -> io::Result<()> {
+    if records.groups.is_empty() {
+        return Ok(());
+    }
+    if let Some(folder) = Path::new(RECORDS).parent() {
+        fs::create_dir_all(folder)?;
+    }
+    fs::write(RECORDS, serde_json::to_string_pretty(records)?)
 }
 
 /// Writes the report on what was recorded last.

@@ -1,4 +1,6 @@
 //! What the table holds for a key: a value, when it is gone, and the tags whose flush takes it away.
+//!
+//! Why the tags are not behind a pointer, which would save a word, is in ARCHITECTURE.md.
 
 use std::sync::Arc;
 

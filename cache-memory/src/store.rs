@@ -13,7 +13,7 @@ use cache_core::{
 use quick_cache::sync::{EntryAction, EntryResult};
 
 use crate::MemoryStoreBuilder;
-use crate::clock::Deadline;
+use crate::clock::{Deadline, Tick};
 use crate::key::{LookUp, Sought};
 use crate::locks::Leases;
 use crate::marks::Marks;
@@ -84,21 +84,14 @@ impl MemoryStore {
         self.swept.clock.has_passed(slot.deadline) || slot.is_flushed()
     }
 
-    /// The live slot at `key`, which then counts as used.
+    /// Whether there is a live slot at `key`, which does not count as used.
     #[inline]
-    fn live(&self, key: Key<'_>) -> Option<Slot> {
-        self.unless_gone(key, self.table().quick().get(&Sought(key))?)
-    }
-
-    /// The live slot at `key`, which does not count as used.
-    #[inline]
-    fn peek(&self, key: Key<'_>) -> Option<Slot> {
-        self.unless_gone(key, self.table().quick().peek(&Sought(key))?)
-    }
-
-    #[inline]
-    fn unless_gone(&self, key: Key<'_>, slot: Slot) -> Option<Slot> {
-        if self.is_gone(key, &slot) { None } else { Some(slot) }
+    fn is_live(&self, key: Key<'_>) -> bool {
+        // As in `get`: the slot stays where the table has put it.
+        match self.table().quick().peek(&Sought(key)) {
+            None => false,
+            Some(ref slot) => !self.is_gone(key, slot),
+        }
     }
 
     /// Whether what was found at `key`, a copy, has expired or was flushed; then it is removed.
@@ -111,12 +104,22 @@ impl MemoryStore {
     /// the clock of the others.
     #[inline(never)]
     fn expires(&self, key: Key<'_>, slot: &Slot) -> bool {
-        let expired = slot.deadline.is_past(self.swept.clock.now());
+        self.expires_by(self.swept.clock.now(), key, slot)
+    }
+
+    #[inline]
+    fn expires_by(&self, now: Tick, key: Key<'_>, slot: &Slot) -> bool {
+        let expired = slot.deadline.is_past(now);
         if expired {
-            // Only if it is dead still: the key may hold a fresh value by now.
-            self.table().quick().remove_if(&Sought(key), |slot| self.is_dead(slot));
+            self.remove_dead(key);
         }
         expired
+    }
+
+    #[cold]
+    fn remove_dead(&self, key: Key<'_>) {
+        // Only if it is dead still: the key may hold a fresh value by now.
+        self.table().quick().remove_if(&Sought(key), |slot| self.is_dead(slot));
     }
 
     fn insert(
@@ -239,12 +242,23 @@ impl Store for MemoryStore {
     }
 
     fn get_many<'a>(&'a self, keys: &[Key<'a>]) -> StoreFuture<'a, Vec<Option<Entry>>> {
-        StoreFuture::ok(keys.iter().map(|key| self.live(*key).map(Slot::into_entry)).collect())
+        let found: Vec<_> =
+            keys.iter().map(|key| self.table().quick().get(&Sought(*key))).collect();
+        // One reading of the clock, when all were found: who is live by it was so at the end of the call. A reading
+        // for each would cost as much as the look-up, and keep the processor from beginning the next one meanwhile.
+        let ends = found.iter().flatten().any(|slot| slot.deadline != Deadline::NEVER);
+        let now = ends.then(|| self.swept.clock.now());
+        let live = |(key, slot): (&Key<'a>, Option<Slot>)| {
+            let slot = slot?;
+            let is_gone = now.is_some_and(|now| self.expires_by(now, *key, &slot));
+            (!is_gone).then(|| slot.into_entry())
+        };
+        StoreFuture::ok(keys.iter().zip(found).map(live).collect())
     }
 
     #[inline]
     fn has<'a>(&'a self, key: Key<'a>) -> StoreFuture<'a, bool> {
-        StoreFuture::ok(self.peek(key).is_some())
+        StoreFuture::ok(self.is_live(key))
     }
 
     fn ttl<'a>(&'a self, key: Key<'a>) -> StoreFuture<'a, Option<Ttl>> {
@@ -328,7 +342,7 @@ impl Store for MemoryStore {
     fn touch<'a>(&'a self, key: Key<'a>, lifetime: Option<Lifetime>) -> StoreFuture<'a, bool> {
         let Some(lifetime) = lifetime else { return self.forget(key) };
         // Nothing is made of a key that is not there.
-        if self.peek(key).is_none() {
+        if !self.is_live(key) {
             return StoreFuture::ok(false);
         }
         let deadline = self.swept.clock.deadline(lifetime);

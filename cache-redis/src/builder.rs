@@ -62,11 +62,19 @@ impl RedisStoreBuilder {
             ca_certificate: settings.ca_certificate,
         };
         builder.keyspace()?;
+        if builder.is_tls() && !cfg!(feature = "tls") {
+            return Err(refused(NO_TLS));
+        }
         Ok((builder, settings.rest))
     }
 
-    /// The names of the driver's options, for messages.
-    pub const OPTIONS: &str = OPTIONS;
+    /// The most connections that a store may have.
+    pub const MAX_CONNECTIONS: usize = MAX_CONNECTIONS;
+
+    /// Whether the URL asks for TLS.
+    pub fn is_tls(&self) -> bool {
+        self.target.tls
+    }
 
     /// What all keys of this store begin with on the server: 1 to 255 bytes without `#`, `{`, `}`. `cache`
     /// unless said. A prefix nests: flushing `a` flushes `a:b` too.
@@ -210,6 +218,8 @@ impl RedisStoreBuilder {
     }
 }
 
+const NO_TLS: &str = "this build cannot speak TLS: enable the feature `tls` of `cache-redis` (`redis-tls` of `cache`)";
+
 #[cfg(feature = "tls")]
 fn secure(config: &mut Config, ca_certificate: Option<&str>) -> Result<(), Error> {
     config.tls = Some(crate::tls::connector(ca_certificate).map_err(refused)?.into());
@@ -218,10 +228,7 @@ fn secure(config: &mut Config, ca_certificate: Option<&str>) -> Result<(), Error
 
 #[cfg(not(feature = "tls"))]
 fn secure(_: &mut Config, _: Option<&str>) -> Result<(), Error> {
-    Err(refused(
-        "this build cannot speak TLS: enable the feature `tls` of `cache-redis` (`redis-tls` of \
-         `cache`)",
-    ))
+    Err(refused(NO_TLS))
 }
 
 fn server_config(servers: Servers) -> ServerConfig {

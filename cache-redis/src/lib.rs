@@ -22,6 +22,10 @@
 //!
 //! Redis 6.2 and newer, and Valkey; standalone, cluster, sentinel; TLS with the feature `tls`.
 //!
+//! Passwords are shown in no error and no event of this crate. fred, the client beneath, has a log of its own (`log`): at
+//! its level `TRACE` it writes what servers answer, and one that does not know `AUTH` repeats the password in its answer.
+//! Leave `fred` at `debug` where logs are read by many.
+//!
 //! # Where it differs from memory
 //!
 //! - The server expires an entry at the end of the millisecond of its deadline, not at its beginning.

@@ -16,7 +16,7 @@ use std::time::Duration;
 use fred::clients::Client;
 use fred::error::Error as FredError;
 use fred::interfaces::{ClientLike, EventInterface};
-use fred::prelude::{Builder, FredResult};
+use fred::prelude::{Builder, FredResult, Server};
 use fred::types::Value as Reply;
 use futures_util::FutureExt;
 use tokio::runtime::Handle;
@@ -119,13 +119,20 @@ pub(crate) async fn supervise(
     }
 }
 
-type Router = AbortOnDrop<FredResult<()>>;
+/// What moves a client's commands and answers.
+struct Router {
+    task: AbortOnDrop<FredResult<()>>,
+    /// Nobody reads it: an error that nobody hears of is written to fred's log, and a server that does not know AUTH
+    /// repeats the password in its own.
+    _errors: broadcast::Receiver<(FredError, Option<Server>)>,
+}
 
 /// Connects. Returns when there is a connection, or the attempt has failed.
 async fn attempt(builder: &Builder, link: &Link) -> FredResult<(Client, Router)> {
     let client = builder.build()?;
     let mut announced = client.reconnect_rx();
-    let mut router = AbortOnDrop(client.connect());
+    let errors = client.error_rx();
+    let mut router = Router { task: AbortOnDrop(client.connect()), _errors: errors };
     let patience = tokio::time::sleep(link.timeout);
     tokio::pin!(patience);
     let mut is_announced = false;
@@ -214,7 +221,7 @@ impl<T: Send + 'static> AbortOnDrop<T> {
 impl Router {
     /// Waits for the end: the error, if there was one.
     async fn end(&mut self) -> Option<FredError> {
-        match (&mut self.0).await {
+        match (&mut self.task.0).await {
             Ok(result) => result.err(),
             Err(_) => None,
         }

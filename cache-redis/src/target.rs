@@ -71,20 +71,16 @@ enum Topology {
 
 /// Takes a URL apart.
 pub(crate) fn parse(url: &str) -> Result<(Target, Settings), Error> {
-    // A password that is not percent-encoded ends the host where it has a `/`, `?` or `#`; what follows it would be
-    // shown as the path or an option.
-    let authority = url.split_once("://").map_or(url, |(_, rest)| rest);
-    let behind = authority.find(['/', '?', '#']).map_or("", |end| &authority[end..]);
-    if behind.contains('@') {
-        return Err(refused(
-            "the URL has a `@` behind the host; in a user, a password or an option write `%2F` for `/`, `%3F` for \
-             `?`, `%23` for `#` and `%40` for `@`",
-        ));
-    }
+    refuse_misread(url)?;
     // Of what cannot be taken apart no word is shown: it could be the password.
-    let parsed = Url::parse(url)
-        .map_err(|error| refused(format!("the URL cannot be taken apart: {error}")))?;
-    let (topology, tls) = scheme(parsed.scheme())?;
+    let begins = || refused("the URL begins with its scheme, as in `redis://127.0.0.1:6379`");
+    let parsed = Url::parse(url).map_err(|error| match error {
+        url::ParseError::RelativeUrlWithoutBase => begins(),
+        error => refused(format!("the URL cannot be taken apart: {error}")),
+    })?;
+    // `host:6379` and `user:password@host` have a colon, but no scheme.
+    let (topology, tls) = scheme(parsed.scheme())
+        .map_err(|unknown| if url.contains("://") { unknown } else { begins() })?;
     let default_port = match topology {
         Topology::Sentinel => SENTINEL_PORT,
         Topology::Standalone | Topology::Cluster => REDIS_PORT,
@@ -111,7 +107,10 @@ pub(crate) fn parse(url: &str) -> Result<(Target, Settings), Error> {
     let mut seen = Vec::new();
     let mut service = None;
     let mut sentinel = Credentials::default();
-    for (name, value) in parsed.query_pairs() {
+    let query = parsed.query().unwrap_or_default();
+    for part in query.split('&').filter(|part| !part.is_empty()) {
+        let (name, value) = part.split_once('=').unwrap_or((part, ""));
+        let (name, value) = (option(name, "name")?, option(value, "value")?);
         if name != "node" {
             if seen.contains(&name) {
                 return Err(refused(format!("the option `{}` is given twice", short(&name))));
@@ -119,23 +118,28 @@ pub(crate) fn parse(url: &str) -> Result<(Target, Settings), Error> {
             seen.push(name.clone());
         }
         match &*name {
-            "prefix" => settings.prefix = Some(value.into_owned()),
+            "prefix" => settings.prefix = Some(value),
             "connections" => settings.connections = Some(connections(&value)?),
             "command_timeout" => settings.command_timeout = Some(duration(&name, &value)?),
             "connect_timeout" => settings.connect_timeout = Some(duration(&name, &value)?),
-            "ca" if tls => settings.ca_certificate = Some(value.into_owned()),
+            "ca" if value.is_empty() || value.contains(char::is_control) => {
+                return Err(refused(
+                    "the option `ca` must be the path of a file, without control characters",
+                ));
+            }
+            "ca" if tls => settings.ca_certificate = Some(value),
             "ca" => {
                 return Err(refused("the option `ca` is for TLS: begin with `rediss://`"));
             }
             "node" if topology != Topology::Standalone => {
                 addresses.push(address(&value, default_port)?);
             }
-            "service" if topology == Topology::Sentinel => service = Some(value.into_owned()),
+            "service" if topology == Topology::Sentinel => service = Some(value),
             "sentinel_user" if topology == Topology::Sentinel => {
-                sentinel.user = Some(value.into_owned());
+                sentinel.user = Some(value);
             }
             "sentinel_password" if topology == Topology::Sentinel => {
-                sentinel.password = Some(value.into_owned());
+                sentinel.password = Some(value);
             }
             "node" | "service" | "sentinel_user" | "sentinel_password" => {
                 let name = short(&name);
@@ -144,7 +148,7 @@ pub(crate) fn parse(url: &str) -> Result<(Target, Settings), Error> {
                     parsed.scheme()
                 )));
             }
-            _ => settings.rest.push((name.into_owned(), value.into_owned())),
+            _ => settings.rest.push((name, value)),
         }
     }
     if sentinel.user.is_some() && sentinel.password.is_none() {
@@ -161,6 +165,40 @@ pub(crate) fn parse(url: &str) -> Result<(Target, Settings), Error> {
         }
     };
     Ok((Target { servers, credentials, database, tls }, settings))
+}
+
+/// Refuses a text that the crate `url` would take for another than was meant.
+fn refuse_misread(url: &str) -> Result<(), Error> {
+    // The crate `url` drops these, and the password would be another.
+    if url.ends_with(['\n', '\r', ' ']) {
+        return Err(refused("the URL ends with a newline or a space: remove it"));
+    }
+    if url.contains(char::is_control) {
+        return Err(refused(
+            "the URL has a control character, such as a newline: in a password it is percent-encoded, elsewhere \
+             there is none",
+        ));
+    }
+    // A password that is not percent-encoded ends the host where it has a `/`, `?` or `#`; what follows it would be
+    // shown as the path or an option.
+    let authority = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let behind = authority.find(['/', '?', '#']).map_or("", |end| &authority[end..]);
+    if behind.contains('@') {
+        return Err(refused(
+            "the URL has a `@` behind the host; in a user, a password or an option write `%2F` for `/`, `%3F` for \
+             `?`, `%23` for `#` and `%40` for `@`",
+        ));
+    }
+    // Of several servers in a row the last would be the host, and the others part of the password.
+    let place = &authority[..authority.len() - behind.len()];
+    let user = place.rsplit_once('@').map_or("", |(user, _)| user);
+    if user.split_once('@').is_some_and(|(_, rest)| rest.contains(',')) {
+        return Err(refused(
+            "the URL names one host; others follow as `?node=host:port`, without user and password; a `@` that is part \
+             of the password is written `%40`",
+        ));
+    }
+    Ok(())
 }
 
 /// `redis`, `rediss`, `valkey`, `valkeys`, each alone or with `-cluster` or `-sentinel`.
@@ -181,6 +219,13 @@ fn scheme(scheme: &str) -> Result<(Topology, bool), Error> {
             short(scheme)
         ))),
     }
+}
+
+/// The name or the value of an option, which is not to become another by what is no text in it.
+fn option(text: &str, what: &str) -> Result<String, Error> {
+    let spaced = text.replace('+', " ");
+    let decoded = percent_decode_str(&spaced).decode_utf8().map(Cow::into_owned);
+    decoded.map_err(|_| refused(format!("the {what} of an option of the URL is no UTF-8")))
 }
 
 fn credentials(url: &Url) -> Result<Credentials, Error> {
@@ -206,14 +251,19 @@ fn credentials(url: &Url) -> Result<Credentials, Error> {
 }
 
 fn database(path: &str, topology: Topology) -> Result<u8, Error> {
-    let number = path.trim_start_matches('/');
+    let number = path.strip_prefix('/').unwrap_or(path);
     if number.is_empty() {
         return Ok(0);
     }
-    let database = number.parse().map_err(|_| {
+    // To `parse`, `+3` is a number as well.
+    let database =
+        Some(number).filter(|number| is_digits(number)).and_then(|number| number.parse().ok());
+    let database = database.ok_or_else(|| {
+        // What is encoded may be a password and the `@` behind it.
+        let shown =
+            if number.contains('%') { "not shown".into() } else { format!("`{}`", short(number)) };
         refused(format!(
-            "the path of the URL is `{}`, and must be the number of a database, 0 to 255",
-            short(number)
+            "the path of the URL is {shown}, and must be the number of a database, 0 to 255"
         ))
     })?;
     if database != 0 && topology == Topology::Cluster {
@@ -223,7 +273,8 @@ fn database(path: &str, topology: Topology) -> Result<u8, Error> {
 }
 
 fn address(text: &str, default_port: u16) -> Result<Address, Error> {
-    if text.contains('@') {
+    // Encoded twice it is an `@` as well.
+    if text.contains(['@', '%']) {
         return Err(refused(
             "the option `node` is a host or `host:port`; user and password stand before the first host",
         ));
@@ -234,6 +285,9 @@ fn address(text: &str, default_port: u16) -> Result<Address, Error> {
             short(text)
         ))
     };
+    if text.contains(char::is_control) {
+        return Err(bad());
+    }
     let url = Url::parse(&format!("redis://{text}")).map_err(|_| bad())?;
     let plain = url.username().is_empty()
         && url.password().is_none()
@@ -249,12 +303,17 @@ fn address(text: &str, default_port: u16) -> Result<Address, Error> {
 }
 
 fn connections(text: &str) -> Result<usize, Error> {
-    text.parse().ok().filter(|number| (1..=MAX_CONNECTIONS).contains(number)).ok_or_else(|| {
+    let number = Some(text).filter(|text| is_digits(text)).and_then(|text| text.parse().ok());
+    number.filter(|number| (1..=MAX_CONNECTIONS).contains(number)).ok_or_else(|| {
         refused(format!(
             "the option `connections` is `{}`, and must be a number from 1 to {MAX_CONNECTIONS}",
             short(text)
         ))
     })
+}
+
+fn is_digits(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 pub(crate) const MAX_CONNECTIONS: usize = 1_024;
@@ -385,13 +444,33 @@ mod tests {
             ("redis-cluster://u:s3cret@host?node=b/x", "`b/x`"),
             ("redis-cluster://u:s3cret@host?node=", "`node`"),
             ("redis-cluster://host?node=u:s3cret%40h2", "`node`"),
+            ("redis-cluster://u:s3cret@host,u:s3cret@h2", "one host"),
+            ("redis-cluster://u:s3cret@host:7000,u:s3cret@h2:7001/0", "one host"),
             ("redis-cluster://host?node=redis://u:s3cret%40h2", "`node`"),
+            ("redis-cluster://host?node=u:s3cret%2540h2", "`node`"),
+            ("redis://default:7/s3cret%40host", "database"),
             ("redis://default:/s3cret@host", "`%2F`"),
             ("redis://default:7/s3cret@host", "`%2F`"),
             ("redis://default:?s3cret@host", "`%3F`"),
             ("redis://default:a?x=s3cret@host", "`%3F`"),
             ("redis://u:s3cret@h1,h2:1", "one host"),
             ("redis://u:s3cret@h:0", "port 0"),
+            ("redis://u:s3cret@h\n", "newline"),
+            ("redis-sentinel://h?service=m&sentinel_password=s3cret ", "a space"),
+            ("redis://u:s3\ncret@h", "control character"),
+            ("redis://u:s3cret@h\0", "control character"),
+            ("s3cret", "begins with its scheme"),
+            ("s3cret:6379", "begins with its scheme"),
+            ("u:s3cret@h", "begins with its scheme"),
+            ("redis://u:s3cret@h/+3", "`+3`"),
+            ("redis://u:s3cret@h//3", "`/3`"),
+            ("redis://u:s3cret@h?connections=%2B5", "`connections`"),
+            ("redis://u:s3cret@h?prefix=%ff", "UTF-8"),
+            ("redis://u:s3cret@h?%ff=1", "UTF-8"),
+            ("redis-sentinel://h?service=m&sentinel_password=s3cret%ff", "UTF-8"),
+            ("rediss://u:s3cret@h?ca=", "`ca`"),
+            ("rediss://u:s3cret@h?ca=/x%0A", "`ca`"),
+            ("redis-cluster://u:s3cret@h?node=b%0Ac", "`node` is"),
         ] {
             let error = parse(url).map(|_| ()).expect_err(url);
             assert_eq!(error.kind(), ErrorKind::Config, "{url}");

@@ -1,4 +1,5 @@
-//! The application cache for Rust: one [`Cache`] type, and a URL that chooses what lies beneath.
+//! The application cache for Rust: one [`Cache`] type, and a URL or a [configuration](CacheConfig) that chooses what
+//! lies beneath.
 //!
 //! ```
 //! use cache::prelude::*;
@@ -23,14 +24,14 @@
 //! ```
 //!
 //! Features: `memory` (default), the in-process driver; `redis`, the driver for Redis and Valkey servers,
-//! and `redis-tls`, the same with TLS; `json`, the codec for types that need names in what is written; `axum`, the
-//! cache in every handler of an axum service.
+//! and `redis-tls`, the same with TLS; `json`, the codec for types that need names in what is written, and
+//! a configuration from JSON; `toml`, one from TOML; `axum`, the cache in every handler of an axum service.
 
 #[cfg(feature = "axum")]
 pub mod axum;
+mod config;
 mod connect;
 pub mod prelude;
-mod url;
 
 pub use cache_core::{
     Cache, CacheBuilder, Codec, Error, ErrorKind, IntoTtl, InvalidTtl, Shared, Stats, Ttl,
@@ -42,7 +43,12 @@ pub use cache_memory::{MemoryStore, MemoryStoreBuilder};
 #[cfg(feature = "redis")]
 pub use cache_redis::{RedisStore, RedisStoreBuilder};
 pub use cache_tags::{TaggedCache, Tags};
-pub use connect::connect;
+pub use config::CacheConfig;
+#[cfg(feature = "memory")]
+pub use config::MemoryConfig;
+#[cfg(feature = "redis")]
+pub use config::RedisConfig;
+pub use connect::{connect, from_env};
 
 /// What a driver of one's own is made of.
 pub mod driver {

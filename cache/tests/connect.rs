@@ -74,6 +74,16 @@ async fn a_wrong_url_is_refused_with_the_part_that_is_wrong() {
         ("memory:?prefix=", "`prefix`"),
         ("memory:?prefix=a%23b", "`a#b`"),
         ("memory:?prefix={a}", "`prefix`"),
+        ("memory:?prefix=%ff", "the option `prefix` is no UTF-8"),
+        ("memory:?prefix=a%0A", "control characters"),
+        ("memory:?max_entries=%2B5", "`max_entries`"),
+        ("memory:?max_entries=18446744073709551616", "too large"),
+        ("memory:?url=x", "a URL has no option `url`"),
+        ("memory:?connections=2", "remove it, or choose the driver `redis`"),
+        ("memory:\n", "the URL ends with a newline"),
+        ("memory:?prefix=a\r\n", "the URL ends with a newline"),
+        ("memory:?prefix=a\tb", "a control character"),
+        ("localhost:6379", "a URL begins with the name of a driver"),
     ] {
         let error = refused(url).await.to_string();
         assert!(error.contains(named), "{url:?}: {error}");
@@ -89,6 +99,8 @@ async fn a_password_is_never_shown() {
         "redis://:s3cret@host:6379/0?x=s3cret",
         "redis-sentinel://:s3cret@host?sentinel_pasword=s3cret&service=x",
         "redis-nonsense://:s3cret@host",
+        #[cfg(feature = "redis")]
+        "redis://:s3cret\n@host",
         #[cfg(not(feature = "redis-tls"))]
         "rediss://user:s3cret@h",
     ] {
@@ -107,7 +119,13 @@ async fn what_is_wrong_with_a_redis_url_is_named() {
         ("redis://h?default_ttl=5x", "\"5x\""),
         ("redis://h?prefix=a%23b", "`a#b`"),
         ("redis://h?max_value_bytes=none", "`max_value_bytes`"),
-        ("redis://h?max_entries=5", "`max_entries`"),
+        ("redis://h?max_entries=5", "remove it (a server has its own limit, `maxmemory`)"),
+        ("redis://h?uri=x", "a URL has no option `url`: it is one itself"),
+        ("redis://h?prefix=%ff", "the option `prefix` is no UTF-8"),
+        ("rediss://h?ca=", "the option `ca` is empty"),
+        ("redis://h?connections=%2B5", "`connections` is "),
+        ("redis://h//3", "a database"),
+        ("redis://:p\n@h", "a control character"),
         ("redis://h?lazy=yes", "`lazy`"),
         ("redis://h?lazy=true&lazy=true", "twice"),
         ("redis-cluster://h/1", "number 0"),

@@ -2,11 +2,12 @@
 
 mod example;
 
+use std::env;
 use std::process::Command;
 use std::time::Duration;
 
 use cache::prelude::*;
-use cache::{Error, ErrorKind};
+use cache::{CacheConfig, Error, ErrorKind};
 use redis_servers::{Server, redis};
 
 use crate::example::example;
@@ -51,6 +52,78 @@ async fn a_lazy_cache_opens_without_its_server() -> Result<(), Error> {
     });
     there.await.expect("it connects by itself");
     assert_eq!(cache.get::<u8>("k").await?, Some(8));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_configuration_opens_what_it_says() -> Result<(), Error> {
+    let server = Server::start().await;
+    let table = serde_json::json!({
+        "driver": "redis",
+        "config": { "url": format!("{}/2", server.url()), "connections": 2, "command_timeout": "2s" },
+        "prefix": "shop:eu", "default_ttl": 5400, "max_value_bytes": 100,
+    });
+    let config = CacheConfig::from_deserializer(&table)?;
+    let cache = config.connect().await?;
+    cache.put("k", "v", Ttl::DEFAULT).await?;
+    let left = cache.ttl("k").await?.and_then(Ttl::duration).expect("a lifetime");
+    assert!(left <= Duration::from_secs(5_400) && left > Duration::from_secs(5_390), "{left:?}");
+    let large = cache.put("k", &"x".repeat(101), "1h").await.unwrap_err();
+    assert_eq!(large.kind(), ErrorKind::TooLarge);
+
+    let url = format!("{}/2", server.url());
+    let same = CacheConfig::redis(&url).prefix("shop:eu").connect().await?;
+    assert_eq!(same.get::<String>("k").await?.as_deref(), Some("v"), "it is the same cache");
+    let other = CacheConfig::redis(&url).prefix("shop").connect().await?;
+    assert!(!other.has("k").await?, "another prefix is another cache");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_lazy_configuration_opens_without_its_server() -> Result<(), Error> {
+    let server = Server::start().await;
+    server.stop().await;
+    let config = CacheConfig::redis(server.url());
+    let away = config.connect().await.map(drop).unwrap_err();
+    assert_eq!(away.kind(), ErrorKind::Unavailable);
+    let cache = config.lazy().connect().await?;
+    assert_eq!(cache.get::<u8>("k").await.unwrap_err().kind(), ErrorKind::Unavailable);
+    Ok(())
+}
+
+/// The other half of the test below, in a process of its own.
+#[tokio::test]
+async fn child_meets_its_server() {
+    if env::var_os("CACHE_TEST_CHILD").is_none() {
+        return;
+    }
+    match cache::from_env().await {
+        Ok(cache) => cache.put("k", "from the child", "1h").await.expect("it is connected"),
+        Err(error) => {
+            assert_eq!(error.kind(), ErrorKind::Unavailable);
+            assert!(error.to_string().contains("CACHE_URL"), "{error}");
+            println!("it is away");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_environment_names_the_server() -> Result<(), Error> {
+    let server = Server::start().await;
+    let child = || {
+        let mut child = Command::new(env::current_exe().expect("the path of this test"));
+        child.args(["--exact", "child_meets_its_server", "--nocapture"]);
+        child.env("CACHE_TEST_CHILD", "1").env("CACHE_URL", server.url());
+        let output = child.output().expect("it starts");
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(output.status.success() && said.contains("1 passed"), "{said}");
+        said
+    };
+    child();
+    let cache = cache::connect(&server.url()).await?;
+    assert_eq!(cache.get::<String>("k").await?.as_deref(), Some("from the child"));
+    server.stop().await;
+    assert!(child().contains("it is away"));
     Ok(())
 }
 

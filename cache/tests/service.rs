@@ -8,6 +8,7 @@ use std::process::Command;
 
 use reqwest::StatusCode;
 use serde_json::json;
+use tokio::io::AsyncWriteExt;
 use tokio::task::JoinSet;
 
 use shop::{Instance, Shelf, answer, command};
@@ -82,6 +83,20 @@ async fn stock_is_sold_once_and_never_falls_below_zero() {
         .query_row("SELECT sum(quantity) FROM orders WHERE product = 10", [], |row| row.get(0))
         .expect("a sum");
     assert_eq!(counted, stock);
+}
+
+#[tokio::test]
+async fn a_list_shows_what_an_order_has_left() {
+    let shelf = Shelf::new();
+    let shop = memory(&shelf);
+    let listed = async || answer(shop.get("/categories/garden")).await.body;
+    let list = listed().await;
+    let at = list.as_array().expect("a list").iter().position(|product| product["stock"] != 0);
+    let at = at.expect("something is in stock");
+    let order = format!("/products/{}/orders", list[at]["id"]);
+    let sold = answer(shop.post(&order).json(&json!({ "quantity": 1 }))).await;
+    assert_eq!((sold.status, &sold.body["invalidated"]), (StatusCode::CREATED, &json!(true)));
+    assert_eq!(listed().await[at]["stock"], sold.body["stock"]);
 }
 
 #[tokio::test]
@@ -197,13 +212,46 @@ async fn a_signal_during_a_slow_request_loses_nothing() {
 }
 
 #[tokio::test]
+async fn a_second_signal_ends_what_the_first_waits_for() {
+    let shelf = Shelf::new();
+    let mut shop = memory(&shelf);
+    let address = shop.url.strip_prefix("http://").expect("an address");
+    // Half a request, which nobody will ever complete.
+    let mut client = tokio::net::TcpStream::connect(address).await.expect("it listens");
+    client.write_all(b"GET /products/7 HTTP/1.1\r\n").await.expect("sent");
+    // Connections are served in their order: that one has been begun.
+    assert_eq!(answer(shop.get("/products/7")).await.status, StatusCode::OK);
+    shop.terminate();
+    shop.wait_for("ending").await;
+    shop.terminate();
+    shop.wait_for("not answered").await;
+    assert!(shop.wait().success());
+}
+
+/// What one of them writes the other would not learn of.
+#[tokio::test]
+async fn an_instance_with_a_cache_of_its_own_has_the_file_to_itself() {
+    let shelf = Shelf::new();
+    let shop = memory(&shelf);
+    let refused = command(&shelf).output().expect("the example starts");
+    let said = String::from_utf8_lossy(&refused.stderr);
+    assert!(!refused.status.success() && said.contains("CACHE_URL"), "{said}");
+    shop.terminate();
+    assert!(shop.wait().success());
+    assert_eq!(answer(memory(&shelf).get("/products/7")).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
 async fn what_cannot_be_used_is_said_before_anything_is_served() {
     let shelf = Shelf::new();
     for (variable, value, named) in [
         ("CACHE_URL", "redis://:s3cret@", "CACHE_URL"),
         ("CACHE_URL", "memory:?max_entrees=5", "`max_entrees`"),
         ("LISTEN", "nowhere", "LISTEN"),
-        ("CHANGES_PER_MINUTE", "many", "CHANGES_PER_MINUTE"),
+        ("CHANGES_PER_MINUTE", "-5", "CHANGES_PER_MINUTE"),
+        ("GRACE", "soon", "GRACE"),
+        ("RUST_LOG", "service=loud", "RUST_LOG"),
+        ("DATABASE", "", "DATABASE"),
         ("DATABASE", "/no/such/folder/shop.sqlite", "/no/such/folder"),
     ] {
         let ended = command(&shelf).env(variable, value).output().expect("the example starts");

@@ -61,7 +61,7 @@ async fn instances_share_stock_limits_and_the_lock_of_the_report() {
     let (server, shelf) = (Server::start().await, Shelf::new());
     let start = || {
         let mut command = command(&shelf);
-        Instance::start(command.env("CACHE_URL", server.url()).env("CHANGES_PER_MINUTE", "100"))
+        Instance::start(command.env("CACHE_URL", server.url()).env("CHANGES_PER_MINUTE", "150"))
     };
     let mut first = start();
     first.has_made_its_first_report().await;
@@ -92,7 +92,7 @@ async fn instances_share_stock_limits_and_the_lock_of_the_report() {
 #[tokio::test]
 async fn without_its_cache_the_service_answers_and_says_what_it_could_not_do() {
     let (server, shelf) = (Server::start().await, Shelf::new());
-    let (one, other) = (instance(&shelf, &server), instance(&shelf, &server));
+    let (mut one, other) = (instance(&shelf, &server), instance(&shelf, &server));
     let price = async |shop: &Instance| {
         let read = answer(shop.get("/products/7")).await;
         (read.status, read.cache, read.body["price_cents"].as_u64())
@@ -104,13 +104,24 @@ async fn without_its_cache_the_service_answers_and_says_what_it_could_not_do() {
     assert_eq!(changed.status, StatusCode::OK);
     assert_eq!(changed.body["invalidated"], false);
     assert!(changed.body["warning"].as_str().expect("a warning").contains("cannot be told"));
-    assert!(one.logged().contains("the cache could not be told of a change"), "{}", one.logged());
+    one.wait_for("the cache could not be told of a change").await;
     for shop in [&one, &other] {
         assert_eq!(price(shop).await, (StatusCode::OK, Some("miss".to_owned()), Some(4200)));
         let health = answer(shop.get("/healthz")).await;
         assert_eq!((health.status, &health.body["database"]), (StatusCode::OK, &json!("ok")));
         assert_ne!(health.body["cache"], "ok");
     }
+    // And one query answers all who ask at once.
+    let queries =
+        async |shop: &Instance| answer(shop.get("/healthz")).await.body["queries"].as_u64();
+    let before = queries(&one).await.expect("a number");
+    let mut asked = JoinSet::new();
+    for _ in 0..200 {
+        asked.spawn(answer(one.get("/products/12")));
+    }
+    assert!(asked.join_all().await.iter().all(|answer| answer.status == StatusCode::OK));
+    let made = queries(&one).await.expect("a number") - before;
+    assert!(made < 100, "{made}");
     // What needs a lock cannot be had, and says so.
     assert_eq!(answer(one.post("/report")).await.status, StatusCode::SERVICE_UNAVAILABLE);
 
@@ -163,4 +174,32 @@ async fn a_signal_during_a_slow_request_loses_nothing() {
     assert_eq!((changed.status, &changed.body["invalidated"]), (StatusCode::OK, &json!(true)));
     assert_eq!(answer(other.get("/products/7")).await.body["name"], "kept");
     assert!(one.wait().success());
+}
+
+#[tokio::test]
+async fn an_instance_with_another_cache_is_refused() {
+    let (server, shelf) = (Server::start().await, Shelf::new());
+    let _shop = instance(&shelf, &server);
+    let refused = command(&shelf).output().expect("the example starts");
+    let said = String::from_utf8_lossy(&refused.stderr);
+    assert!(!refused.status.success() && said.contains("CACHE_URL"), "{said}");
+}
+
+#[tokio::test]
+async fn an_instance_starts_though_the_cache_is_away() {
+    let (server, shelf) = (Server::start().await, Shelf::new());
+    server.stop().await;
+    let url = server.url();
+    let refused = command(&shelf).env("CACHE_URL", &url).output().expect("the example starts");
+    assert!(!refused.status.success(), "unless it is told that it may, it does not");
+    let shop = Instance::start(command(&shelf).env("CACHE_URL", format!("{url}?lazy=true")));
+    for _ in 0..2 {
+        let read = answer(shop.get("/products/7")).await;
+        assert_eq!((read.status, read.cache.as_deref()), (StatusCode::OK, Some("miss")));
+    }
+    server.start_again().await;
+    while answer(shop.get("/products/7")).await.cache.as_deref() == Some("miss") {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(answer(shop.get("/healthz")).await.body["cache"], "ok");
 }

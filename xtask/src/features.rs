@@ -55,6 +55,10 @@ pub(crate) const FEATURE_SETS: &[FeatureSet] = &[
     set("cache", On, &["redis-tls"]),
     // Types that a format without names cannot carry.
     set("cache", On, &["json"]),
+    // Configuration from TOML.
+    set("cache", On, &["toml"]),
+    // Configuration from TOML, where memory is not for production.
+    set("cache", Off, &["redis", "toml"]),
     // In the handlers of a web service.
     set("cache", On, &["axum"]),
 ];

@@ -99,6 +99,7 @@ fn step_of(unit: Unit, value: f64) -> Step {
         Unit::Bytes => (1.0, &[(1.0, "B"), (1024.0, "KiB"), (1_048_576.0, "MiB")]),
         Unit::Count => (1.0, &[(1.0, "")]),
         Unit::Share => (1.0, &[(0.01, "%")]),
+        Unit::Count => (1.0, &[(1.0, ""), (1e3, "k"), (1e6, "M")]),
     };
     let fitting = steps.iter().rev().find(|(size, _)| value * recorded >= *size);
     let (size, name) = fitting.copied().unwrap_or(steps[0]);

@@ -1,7 +1,7 @@
 //! The `SQLite` file: one connection that reads and one that writes, neither of which holds up the runtime.
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex as StdMutex};
 use std::time::Duration;
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
@@ -15,14 +15,26 @@ use crate::problem::Problem;
 pub(crate) struct Database {
     reader: Arc<Mutex<Connection>>,
     writer: Arc<Mutex<Connection>>,
+    /// Kept, and not used.
+    _hold: Arc<StdMutex<Connection>>,
 }
 
 /// Another instance may be writing: it is waited for.
 const WAIT_FOR_OTHERS: Duration = Duration::from_secs(15);
 
+/// Who else may use the file.
+#[derive(Clone, Copy)]
+pub(crate) enum Others {
+    /// Instances that share the cache: what one of them flushes is flushed for all.
+    SameCache,
+    /// Nobody: the cache is this process's own, and would not learn of what others write.
+    None,
+}
+
 impl Database {
-    /// Opens the file, and fills it where it is new.
-    pub(crate) fn open(path: &Path) -> rusqlite::Result<Self> {
+    /// Opens the file, and fills it where it is new. It is busy if somebody else uses it who may not.
+    pub(crate) fn open(path: &Path, others: Others) -> rusqlite::Result<Self> {
+        let hold = hold(path, others)?;
         let connect = || -> rusqlite::Result<Connection> {
             let connection = Connection::open(path)?;
             connection.busy_timeout(WAIT_FOR_OTHERS)?;
@@ -36,7 +48,11 @@ impl Database {
         // Those who read do not wait for who writes, in this process or another.
         writer.pragma_update(None, "journal_mode", "wal")?;
         writer.pragma_update(None, "synchronous", "normal")?;
-        Ok(Self { reader: Arc::new(Mutex::new(connect()?)), writer: Arc::new(Mutex::new(writer)) })
+        Ok(Self {
+            reader: Arc::new(Mutex::new(connect()?)),
+            writer: Arc::new(Mutex::new(writer)),
+            _hold: Arc::new(StdMutex::new(hold)),
+        })
     }
 
     /// Runs a query.
@@ -64,4 +80,18 @@ impl Database {
         });
         changed.await?
     }
+}
+
+/// A transaction on a second file, which is held for as long as the process lives: one that excludes all others, or only
+/// such.
+fn hold(path: &Path, others: Others) -> rusqlite::Result<Connection> {
+    let mut beside = path.as_os_str().to_owned();
+    beside.push("-instances");
+    let connection = Connection::open(Path::new(&beside))?;
+    connection.busy_timeout(Duration::ZERO)?;
+    connection.execute_batch(match others {
+        Others::None => "BEGIN EXCLUSIVE",
+        Others::SameCache => "BEGIN; SELECT count(*) FROM sqlite_schema",
+    })?;
+    Ok(connection)
 }

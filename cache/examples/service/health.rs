@@ -4,6 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
+use cache::ErrorKind;
 use cache::axum::RequestCache;
 use cache::prelude::*;
 use serde_json::json;
@@ -24,7 +25,7 @@ pub(crate) async fn check(
     let body = json!({
         "cache": described(answers.err().map(|error| error.to_string())),
         "database": described(database.err().map(|problem| problem.to_string())),
-        "invalidations_pending": shop.outbox.is_behind(),
+        "invalidations_pending": shop.outbox.behind().is_some(),
         "queries": shop.queries(),
     });
     (status, Json(body))
@@ -34,5 +35,11 @@ pub(crate) async fn check(
 async fn cache_answers(cache: &Cache) -> Result<(), cache::Error> {
     let key = format!("healthz:{}", std::process::id());
     cache.put(&key, &true, "10s").await?;
-    cache.get::<bool>(&key).await.map(drop)
+    match cache.get::<bool>(&key).await? {
+        Some(true) => Ok(()),
+        _ => Err(cache::Error::new(
+            ErrorKind::Unavailable,
+            "it does not give back what it has taken",
+        )),
+    }
 }

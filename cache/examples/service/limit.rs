@@ -14,7 +14,7 @@ use crate::problem::Problem;
 
 /// So many in each minute.
 #[derive(Clone, Copy)]
-pub(crate) struct Limit(pub(crate) i64);
+pub(crate) struct Limit(pub(crate) u32);
 
 /// Refuses what is over the limit. While the cache is away nothing is: a service without its limits is better than
 /// none.
@@ -27,7 +27,7 @@ pub(crate) async fn limit(
 ) -> Response {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
     match count(&cache, &format!("changes:{}:{}", client.ip(), now / 60)).await {
-        Ok(count) if count > most => {
+        Ok(count) if count > i64::from(most) => {
             let problem = Problem::new(
                 StatusCode::TOO_MANY_REQUESTS,
                 format!("more than {most} changes in a minute; wait for the next"),

@@ -15,10 +15,11 @@
 //!
 //! | variable | | unless set |
 //! |---|---|---|
-//! | `CACHE_URL` | the cache; several instances share `redis://…` (feature `redis`) | embedded memory |
-//! | `DATABASE` | the file, made where it is missing | one among the temporary files |
+//! | `CACHE_URL` | the cache; several instances share `redis://…` (feature `redis`); with `?lazy=true` they start without it | embedded memory |
+//! | `DATABASE` | the file, made where it is missing; an instance on embedded memory has it to itself | one among the temporary files |
 //! | `LISTEN` | address and port; port 0 takes a free one | `127.0.0.1:3000` |
 //! | `CHANGES_PER_MINUTE` | how much a client may change | 600 |
+//! | `GRACE` | after a signal, requests in flight have so long to be answered; a second signal ends them | `25s` |
 //! | `RUST_LOG` | what is logged | `info` |
 //!
 //! [`shop`] is how handlers read, [`outbox`] how the cache learns of what they write. Without its cache the service is
@@ -49,12 +50,17 @@ use axum::http::{StatusCode, Uri};
 use axum::middleware::from_fn_with_state;
 use axum::routing::{get, patch, post};
 use cache::axum::{CacheLayer, close_after};
+use cache::prelude::*;
+use rusqlite::ErrorCode;
 use tokio::net::TcpListener;
+use tokio::signal::ctrl_c;
+#[cfg(unix)]
+use tokio::signal::unix;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tracing_subscriber::EnvFilter;
 
-use crate::database::Database;
+use crate::database::{Database, Others};
 use crate::limit::Limit;
 use crate::outbox::Outbox;
 use crate::problem::Problem;
@@ -62,13 +68,11 @@ use crate::shop::Shop;
 
 type Failure = Box<dyn Error + Send + Sync>;
 
-/// After a signal, requests in flight have so long to be answered.
-const GRACE: Duration = Duration::from_secs(30);
+/// Shorter than orchestrators usually wait before they kill.
+const GRACE: &str = "25s";
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).init();
     match serve().await {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
@@ -79,12 +83,28 @@ async fn main() -> ExitCode {
 }
 
 async fn serve() -> Result<(), Failure> {
+    let filter: EnvFilter = setting("RUST_LOG", EnvFilter::new("info"))?;
     let listen: SocketAddr = setting("LISTEN", SocketAddr::from(([127, 0, 0, 1], 3000)))?;
     let file: PathBuf = setting("DATABASE", env::temp_dir().join("cache-service.sqlite"))?;
+    // Names that SQLite takes for a database that each connection has for itself.
+    if file.as_os_str().is_empty() || file.starts_with(":memory:") {
+        return Err(format!("DATABASE={}: the name of a file is wanted", file.display()).into());
+    }
     let most = Limit(setting("CHANGES_PER_MINUTE", 600)?);
+    let grace = setting("GRACE", GRACE.parse::<Ttl>()?)?.duration().unwrap_or(Duration::MAX);
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).init();
 
-    let cache = cache::connect(&setting("CACHE_URL", "memory:".to_owned())?).await?;
-    let database = Database::open(&file).map_err(|error| format!("{}: {error}", file.display()))?;
+    let cache = cache::from_env().await?;
+    let database = Database::open(&file, others()).map_err(|error| {
+        let advice = match error.sqlite_error_code() {
+            Some(ErrorCode::DatabaseBusy) => {
+                "; instances that share a file share a cache: give all of them one CACHE_URL, such as \
+                 redis://127.0.0.1:6379, or each a DATABASE of its own"
+            }
+            _ => "",
+        };
+        format!("DATABASE={}: {error}{advice}", file.display())
+    })?;
     let outbox = Outbox::new(database.clone(), cache.clone());
     // Before anything is answered out of the cache.
     outbox.catch_up().await?;
@@ -97,22 +117,29 @@ async fn serve() -> Result<(), Failure> {
     let listener = TcpListener::bind(listen).await.map_err(|error| format!("{listen}: {error}"))?;
     println!("listening on http://{}", listener.local_addr()?);
     let app = routes(most).with_state(shop).layer(CacheLayer::new(cache.clone()));
-    let ending = told_to_end();
+    let signals = Signals::new()?;
     let server = axum::serve(listener, app.into_make_service_with_connect_info::<SocketAddr>())
-        .with_graceful_shutdown(wait_for(ending.clone()));
+        .with_graceful_shutdown(signals.clone().first());
     close_after(&cache, async {
         let overdue = async {
-            wait_for(ending).await;
-            tokio::time::sleep(GRACE).await;
+            signals.clone().reach(1).await;
+            tokio::time::sleep(grace).await;
         };
         tokio::select! {
             output = server => output?,
-            () = overdue => tracing::warn!("some requests were not answered in {GRACE:?}"),
+            () = overdue => tracing::warn!("some requests were not answered in {grace:?}"),
+            () = signals.clone().again() => tracing::warn!("some requests were not answered"),
         }
         background.shutdown().await;
         Ok(())
     })
     .await
+}
+
+/// A cache in memory is this process's own.
+fn others() -> Others {
+    let url = env::var("CACHE_URL").unwrap_or_default();
+    if url.is_empty() || url.starts_with("memory:") { Others::None } else { Others::SameCache }
 }
 
 fn routes(most: Limit) -> Router<Shop> {
@@ -133,41 +160,44 @@ fn routes(most: Limit) -> Router<Shop> {
         })
 }
 
-/// What turns `true` when the process is told to end.
-fn told_to_end() -> watch::Receiver<bool> {
-    let (tell, told) = watch::channel(false);
-    tokio::spawn(async move {
-        match signal().await {
-            Ok(()) => {
-                tracing::info!("ending, once what was asked is answered");
-                tell.send_replace(true);
-            }
-            Err(error) => {
-                tracing::error!(%error, "signals cannot be waited for");
-                pending::<()>().await;
-            }
-        }
-    });
-    told
-}
+/// `SIGTERM` or Control-C: a first, after which what was asked is answered, and a second, after which nothing is.
+#[derive(Clone)]
+struct Signals(watch::Receiver<u32>);
 
-async fn wait_for(mut told: watch::Receiver<bool>) {
-    if told.wait_for(|told| *told).await.is_err() {
-        pending::<()>().await;
+impl Signals {
+    fn new() -> io::Result<Self> {
+        let (count, counted) = watch::channel(0);
+        #[cfg(unix)]
+        let mut terminate = unix::signal(unix::SignalKind::terminate())?;
+        tokio::spawn(async move {
+            loop {
+                #[cfg(unix)]
+                let terminated = terminate.recv();
+                #[cfg(not(unix))]
+                let terminated = pending::<()>();
+                tokio::select! {
+                    _ = terminated => {}
+                    Ok(()) = ctrl_c() => {}
+                }
+                count.send_modify(|count| *count += 1);
+            }
+        });
+        Ok(Self(counted))
     }
-}
 
-/// `SIGTERM`, or Control-C.
-async fn signal() -> io::Result<()> {
-    #[cfg(unix)]
-    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
-    #[cfg(unix)]
-    let terminated = terminate.recv();
-    #[cfg(not(unix))]
-    let terminated = pending::<()>();
-    tokio::select! {
-        _ = terminated => Ok(()),
-        interrupted = tokio::signal::ctrl_c() => interrupted,
+    async fn first(mut self) {
+        self.reach(1).await;
+        tracing::info!("ending, once what was asked is answered");
+    }
+
+    async fn again(mut self) {
+        self.reach(2).await;
+    }
+
+    async fn reach(&mut self, number: u32) {
+        if self.0.wait_for(|count| *count >= number).await.is_err() {
+            pending::<()>().await;
+        }
     }
 }
 

@@ -35,6 +35,13 @@ struct State {
 #[must_use = "until it is delivered the cache has the state before"]
 pub(crate) struct Pending(Vec<Entry>);
 
+/// What was known of the outbox at some time.
+#[derive(Clone, Copy)]
+struct Look {
+    found: u64,
+    up_to: i64,
+}
+
 struct Entry {
     id: i64,
     tag: String,
@@ -48,10 +55,10 @@ impl Outbox {
         Self { database, cache, state: Arc::default() }
     }
 
-    /// Whether the cache may have what is no longer so. Then the database is asked instead.
-    pub(crate) fn is_behind(&self) -> bool {
-        let State { found, settled } = &*self.state;
-        found.load(Ordering::Acquire) != settled.load(Ordering::Acquire)
+    /// Whether the cache may have what is no longer so, and then a number that grows whenever more of it is found.
+    pub(crate) fn behind(&self) -> Option<u64> {
+        let found = self.state.found.load(Ordering::Acquire);
+        (found != self.state.settled.load(Ordering::Acquire)).then_some(found)
     }
 
     /// Flushes the tags of a change that has been committed. Returns whether it could: if not, that is logged, and it
@@ -67,33 +74,55 @@ impl Outbox {
         }
     }
 
-    /// Delivers what was left behind, as far as the cache can be told.
+    /// Delivers what was left behind until now, as far as the cache can be told.
     pub(crate) async fn catch_up(&self) -> Result<(), Problem> {
+        let look = self.look().await?;
+        self.deliver_left(look).await
+    }
+
+    /// Does so again and again, for as long as it is polled. What was there at the last look has been left behind: what
+    /// has come since may be about to be delivered by who wrote it.
+    pub(crate) async fn keep_up(self) {
+        let mut interval = tokio::time::interval(INTERVAL);
+        let mut last = None;
         loop {
-            let found = self.state.found.load(Ordering::Acquire);
-            let pending = self.database.read(waiting).await?;
+            interval.tick().await;
+            let round = async {
+                let next = self.look().await?;
+                if let Some(look) = last.replace(next) {
+                    self.deliver_left(look).await?;
+                }
+                Ok::<_, Problem>(())
+            };
+            if let Err(problem) = round.await {
+                tracing::error!(%problem, "the outbox cannot be read");
+            }
+        }
+    }
+
+    /// What has been found so far lies in the outbox up to its last entry of now.
+    async fn look(&self) -> Result<Look, Problem> {
+        let found = self.state.found.load(Ordering::Acquire);
+        let last = "SELECT coalesce(max(id), 0) FROM outbox";
+        let up_to = self.database.read(|database| database.query_row(last, [], |row| row.get(0)));
+        Ok(Look { found, up_to: up_to.await? })
+    }
+
+    async fn deliver_left(&self, Look { found, up_to }: Look) -> Result<(), Problem> {
+        loop {
+            let pending = self.database.read(move |database| waiting(database, up_to)).await?;
             if pending.0.is_empty() {
                 // Unless something has been left behind since.
-                self.state.settled.store(found, Ordering::Release);
+                self.state.settled.fetch_max(found, Ordering::AcqRel);
                 return Ok(());
             }
+            // Until the next look, which sees that they are gone.
             self.state.found.fetch_add(1, Ordering::AcqRel);
             if let Err(error) = self.flush(&pending).await {
                 tracing::debug!(%error, "the cache cannot be told yet");
                 return Ok(());
             }
             tracing::info!(tags = ?pending.tags(), "the cache has been told of earlier changes");
-        }
-    }
-
-    /// Does so again and again, for as long as it is polled.
-    pub(crate) async fn keep_up(self) {
-        let mut interval = tokio::time::interval(INTERVAL);
-        loop {
-            interval.tick().await;
-            if let Err(problem) = self.catch_up().await {
-                tracing::error!(%problem, "the outbox cannot be read");
-            }
         }
     }
 
@@ -129,8 +158,10 @@ pub(crate) fn post(transaction: &Transaction<'_>, tags: &[&str]) -> rusqlite::Re
 }
 
 /// A few at a time: there may be many after a long outage, and a flush names 255 tags at most.
-fn waiting(connection: &Connection) -> rusqlite::Result<Pending> {
-    let mut select = connection.prepare("SELECT id, tag FROM outbox ORDER BY id LIMIT 100")?;
-    let entries = select.query_map([], |row| Ok(Entry { id: row.get(0)?, tag: row.get(1)? }))?;
+fn waiting(connection: &Connection, up_to: i64) -> rusqlite::Result<Pending> {
+    let mut select =
+        connection.prepare("SELECT id, tag FROM outbox WHERE id <= ? ORDER BY id LIMIT 100")?;
+    let entries =
+        select.query_map([up_to], |row| Ok(Entry { id: row.get(0)?, tag: row.get(1)? }))?;
     entries.collect::<rusqlite::Result<_>>().map(Pending)
 }

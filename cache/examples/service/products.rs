@@ -137,7 +137,8 @@ pub(crate) async fn order(
             transaction
                 .execute("INSERT INTO orders (product, quantity) VALUES (?, ?)", [id, quantity])?;
             let order = transaction.last_insert_rowid();
-            Ok((order, left, outbox::post(transaction, &[&tag_of(id)])?))
+            // Lists show the stock, too.
+            Ok((order, left, outbox::post(transaction, &[&tag_of(id), LISTS])?))
         })
         .await?;
     let invalidated = shop.outbox.deliver(pending).await;

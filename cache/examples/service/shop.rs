@@ -55,10 +55,12 @@ impl Shop {
             self.queries.fetch_add(1, Ordering::Relaxed);
             self.database.read(query).await
         };
-        let value = if self.outbox.is_behind() {
-            ask().await?
-        } else {
-            cache.tags([tag]).remember(key, KEPT, ask).await?
+        let cache = cache.tags([tag]);
+        let value = match self.outbox.behind() {
+            None => cache.remember(key, KEPT, ask).await?,
+            // The database answers: one query for all who ask at the same time, whose answer is not kept. Who comes after
+            // something else was left behind does not wait for a query from before.
+            Some(found) => cache.remember(format!("{key}:{found}"), Ttl::seconds(0), ask).await?,
         };
         Ok((source, value))
     }

@@ -10,6 +10,10 @@ use crate::Cache;
 /// that it could not say goodbye to its server is logged, and no more. If the returned future is dropped the cache stays
 /// open.
 ///
+/// How long a server takes to end is its own affair: axum's waits for whatever was begun, also for a request of which a
+/// client has sent the half and no more. To end after a time whatever is open, give a future that does; the example
+/// `service` has one. What is still in flight then gets [`Closed`](crate::ErrorKind::Closed).
+///
 /// Any future will do as a server, such as that of a server of another kind, or of several at once.
 ///
 /// ```

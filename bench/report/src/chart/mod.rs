@@ -91,6 +91,7 @@ const fn unit_name(unit: Unit) -> &'static str {
         Unit::Bytes => "Bytes",
         Unit::Count => "Number",
         Unit::Share => "Share",
+        Unit::Count => "Number",
     }
 }
 

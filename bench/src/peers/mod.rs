@@ -1,0 +1,3 @@
+//! What others are used for the same: each beside the others, and kept for the report.
+
+pub(crate) mod redis;

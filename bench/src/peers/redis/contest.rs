@@ -1,0 +1,100 @@
+//! Contenders that do the same work in turn: so many tasks at once, each with one operation after another.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::Bench;
+use super::traffic::{Meter, Traffic};
+
+/// What is measured of a contender.
+pub(crate) trait Work: Send + Sync + 'static {
+    /// One operation. What it does must not depend on who else is at work.
+    fn once(&self, number: u32) -> impl Future<Output = ()> + Send;
+}
+
+/// How much is done in a round.
+#[derive(Clone, Copy)]
+pub(crate) struct Load {
+    pub(crate) tasks: u32,
+    /// Shared by the tasks.
+    pub(crate) operations: u32,
+}
+
+#[derive(Default)]
+pub(crate) struct Contest {
+    contenders: Vec<Contender>,
+}
+
+struct Contender {
+    name: &'static str,
+    round: Box<dyn Fn(Load) -> Round>,
+}
+
+/// Operations a second.
+type Round = Pin<Box<dyn Future<Output = f64>>>;
+
+/// What one contender has reached.
+pub(crate) struct Score {
+    pub(crate) name: &'static str,
+    /// Operations a second, round by round.
+    pub(crate) rates: Vec<f64>,
+    /// Of one operation.
+    pub(crate) traffic: Traffic,
+}
+
+impl Contest {
+    /// Adds a contender. The work is shared by the tasks of a round, and so is whatever it is connected by.
+    pub(crate) fn with(mut self, name: &'static str, work: impl Work) -> Self {
+        let work = Arc::new(work);
+        let round = Box::new(move |load| -> Round { Box::pin(rate(load, Arc::clone(&work))) });
+        self.contenders.push(Contender { name, round });
+        self
+    }
+
+    /// Runs all rounds. The first one is dropped; in it the server counts what it is sent. Each round begins with
+    /// another contender.
+    pub(crate) fn run(&self, bench: &Bench, load: Load) -> Vec<Score> {
+        let mut scores: Vec<_> = self.contenders.iter().map(Score::new).collect();
+        for round in 0..=bench.effort.pick(12, 4) {
+            for turn in 0..self.contenders.len() {
+                let at = (round + turn) % self.contenders.len();
+                let meter = (round == 0).then(|| Meter::start(&bench.server));
+                let reached = bench.runtime.block_on((self.contenders[at].round)(load));
+                match meter {
+                    Some(meter) => scores[at].traffic = meter.per(load.operations),
+                    None => scores[at].rates.push(reached),
+                }
+            }
+        }
+        scores
+    }
+}
+
+impl Score {
+    fn new(contender: &Contender) -> Self {
+        Self { name: contender.name, rates: Vec::new(), traffic: Traffic::default() }
+    }
+}
+
+/// Operations a second of one round.
+pub(crate) async fn rate(load: Load, work: Arc<impl Work>) -> f64 {
+    let each = load.operations / load.tasks;
+    let started = Instant::now();
+    let running: Vec<_> = (0..load.tasks)
+        .map(|task| {
+            let work = Arc::clone(&work);
+            tokio::spawn(async move {
+                for number in task * each..(task + 1) * each {
+                    work.once(number).await;
+                }
+            })
+        })
+        .collect();
+    for task in running {
+        if let Err(error) = task.await {
+            panic!("an operation succeeds: {error}");
+        }
+    }
+    f64::from(each * load.tasks) / started.elapsed().as_secs_f64()
+}

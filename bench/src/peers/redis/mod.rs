@@ -1,0 +1,91 @@
+//! Section "peers-redis": the cache on a server beside what else is used for it, on one server of the loopback device.
+//!
+//! The server is started here, and emptied between measurements: one that runs already is never used.
+
+mod contenders;
+mod contest;
+mod flush;
+mod locks;
+mod many;
+mod peer;
+mod reads;
+mod remember;
+mod standings;
+mod tagged;
+mod traffic;
+mod users;
+mod writes;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use redis_servers::Server;
+use tokio::runtime::{Builder, Runtime};
+
+use crate::args::Effort;
+use crate::fixture::Fixture;
+use crate::peers::redis::contenders::Contenders;
+use crate::peers::redis::users::Users;
+use crate::record::Records;
+use crate::verdict::Findings;
+
+/// How long an answer is waited for by whoever can be told, so that a busy machine fails no run.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long everything is stored for, by everybody.
+const TTL_SECONDS: u64 = 3_600;
+
+pub(crate) fn run(
+    fixture: &Fixture,
+    effort: Effort,
+    findings: &mut Findings,
+    records: &mut Records,
+) {
+    let runtime = runtime();
+    let server = runtime.block_on(own_server());
+    let bench = Bench { runtime, server, users: Arc::new(Users::of(fixture)), effort };
+    let mut book = Book { findings, records };
+    let contenders = bench.runtime.block_on(Contenders::connect(&bench.server.url()));
+    writes::run(&bench, &contenders, &mut book);
+    reads::run(&bench, &contenders, &mut book);
+    many::run(&bench, &contenders, &mut book);
+    remember::run(&bench, &contenders, &mut book);
+    tagged::run(&bench, &contenders, &mut book);
+    flush::run(&bench, &contenders, &mut book);
+    drop(contenders);
+    locks::run(&bench, &mut book);
+}
+
+/// With a directive, which somebody else's server would refuse.
+async fn own_server() -> Server {
+    Server::start_with(&["--maxmemory-policy", "noeviction"]).await
+}
+
+/// A service: as many threads as there are processors.
+fn runtime() -> Runtime {
+    match Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => panic!("a runtime can be built: {error}"),
+    }
+}
+
+/// What every measurement begins with. The runtime ends first, and with it whoever is connected.
+struct Bench {
+    runtime: Runtime,
+    server: Server,
+    users: Arc<Users>,
+    effort: Effort,
+}
+
+/// Where what was measured is written down.
+struct Book<'a> {
+    findings: &'a mut Findings,
+    records: &'a mut Records,
+}
+
+impl Bench {
+    /// Nothing is left of earlier measurements.
+    fn empty_server(&self) {
+        self.server.ask(&["FLUSHALL", "SYNC"]);
+    }
+}
