@@ -97,7 +97,6 @@ fn step_of(unit: Unit, value: f64) -> Step {
         Unit::Milliseconds => (1e6, TIMES),
         Unit::PerSecond => (1.0, &[(1.0, "/s"), (1e3, "k/s"), (1e6, "M/s")]),
         Unit::Bytes => (1.0, &[(1.0, "B"), (1024.0, "KiB"), (1_048_576.0, "MiB")]),
-        Unit::Count => (1.0, &[(1.0, "")]),
         Unit::Share => (1.0, &[(0.01, "%")]),
         Unit::Count => (1.0, &[(1.0, ""), (1e3, "k"), (1e6, "M")]),
     };

@@ -91,7 +91,6 @@ const fn unit_name(unit: Unit) -> &'static str {
         Unit::Bytes => "Bytes",
         Unit::Count => "Number",
         Unit::Share => "Share",
-        Unit::Count => "Number",
     }
 }
 
