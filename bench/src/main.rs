@@ -70,26 +70,25 @@ fn main() -> ExitCode {
         }
     }
     findings.print();
-    if let Err(error) = write(&records) {
-        eprintln!("error: {RECORDS} cannot be written: {error}");
-        return ExitCode::FAILURE;
-    }
     if !findings.is_sound() {
         return ExitCode::FAILURE;
     }
     // Of some sections there would be half a report, in the place of a whole one.
-    if options.is_everything() { report(options.effort) } else { ExitCode::SUCCESS }
+    if !options.is_everything() {
+        return ExitCode::SUCCESS;
+    }
+    if let Err(error) = write(&records) {
+        eprintln!("error: {RECORDS} cannot be written: {error}");
+        return ExitCode::FAILURE;
+    }
+    report(options.effort)
 }
 
 /// Where the report finds what was measured beside peers.
 const RECORDS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/target/records.json");
 
-/// Writes what was measured beside peers, in place of what an earlier run has written. A run without any of it leaves that
-/// alone.
+/// Writes what was measured beside peers, in place of what an earlier run has written.
 fn write(records: &Records) -> io::Result<()> {
-    if records.groups.is_empty() {
-        return Ok(());
-    }
     if let Some(folder) = Path::new(RECORDS).parent() {
         fs::create_dir_all(folder)?;
     }
