@@ -46,6 +46,7 @@ pub(crate) struct Record {
 
 /// All of a run.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[allow(clippy::struct_field_names, reason = "what is recorded are records")]
 pub(crate) struct Records {
     /// The machine, the versions, the commit, the effort: lines of a name and a value.
     pub(crate) head: Vec<(String, String)>,
