@@ -8,7 +8,8 @@ Measures the drivers against the raw parts beneath them.
 usage: cargo xtask bench [--quick] [SECTION]...
 
   --quick   fewer rounds and smaller numbers: a look, not a measurement
-  SECTION   hits, tags, shape, herd, expiry, redis, locks, http or ttl; all of them unless said";
+  SECTION   hits, tags, shape, herd, expiry, redis, locks, http, ttl or peers-memory; all of them
+            unless said";
 
 pub(crate) enum Request {
     Run(Options),
@@ -38,10 +39,11 @@ pub(crate) enum Section {
     Locks,
     Http,
     Ttl,
+    PeersMemory,
 }
 
 impl Section {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 10] = [
         Self::Hits,
         Self::Tags,
         Self::Shape,
@@ -51,6 +53,7 @@ impl Section {
         Self::Locks,
         Self::Http,
         Self::Ttl,
+        Self::PeersMemory,
     ];
 
     const fn name(self) -> &'static str {
@@ -64,6 +67,7 @@ impl Section {
             Self::Locks => "locks",
             Self::Http => "http",
             Self::Ttl => "ttl",
+            Self::PeersMemory => "peers-memory",
         }
     }
 }

@@ -14,8 +14,9 @@ mod herd;
 mod hits;
 mod http;
 mod locks;
+mod peers;
 mod race;
-#[allow(dead_code, reason = "filled by what is measured beside peers")]
+#[allow(dead_code, reason = "some of it is for what is measured beside peers on a server")]
 mod record;
 mod redis;
 mod spread;
@@ -25,10 +26,13 @@ mod ttl;
 mod verdict;
 mod zipf;
 
+use std::path::Path;
 use std::process::ExitCode;
+use std::{fs, io};
 
 use crate::args::{Request, Section};
 use crate::fixture::Fixture;
+use crate::record::Records;
 use crate::verdict::Findings;
 
 fn main() -> ExitCode {
@@ -44,7 +48,9 @@ fn main() -> ExitCode {
         }
     };
     let fixture = Fixture::new();
-    head::print(&options, &fixture);
+    let head = head::lines(&options, &fixture);
+    head::print(&head);
+    let mut records = Records { head, ..Records::default() };
     let mut findings = Findings::default();
     for section in &options.sections {
         println!("\n== {section} ==");
@@ -58,8 +64,32 @@ fn main() -> ExitCode {
             Section::Locks => locks::run(options.effort, &mut findings),
             Section::Http => http::run(options.effort, &mut findings),
             Section::Ttl => ttl::run(&fixture, options.effort, &mut findings),
+            Section::PeersMemory => {
+                peers::memory::run(&fixture, options.effort, &mut records, &mut findings);
+            }
         }
     }
     findings.print();
+    if let Err(error) = write(&records) {
+        eprintln!("error: {RECORDS} cannot be written: {error}");
+        return ExitCode::FAILURE;
+    }
     if findings.is_sound() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Where the report finds what was measured beside peers.
+const RECORDS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/target/records.json");
+
+/// Writes what was measured beside peers, in place of what an earlier run has written. A run without
+/// any of it leaves that alone.
+fn write(records: &Records) -> io::Result<()> {
+    if records.groups.is_empty() {
+        return Ok(());
+    }
+    if let Some(folder) = Path::new(RECORDS).parent() {
+        fs::create_dir_all(folder)?;
+    }
+    fs::write(RECORDS, serde_json::to_string_pretty(records)?)?;
+    println!("\nrecords   {RECORDS}");
+    Ok(())
 }
