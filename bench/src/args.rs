@@ -10,8 +10,8 @@ usage: cargo xtask bench [--quick] [SECTION]...
 
   report    measure nothing: write REPORT.md and its charts once more, from what the last run left
   --quick   fewer rounds and smaller numbers: a look, not a measurement; its report goes to target/report/
-  SECTION   hits, tags, shape, herd, expiry, redis, locks, http, ttl or
-            peers-redis; all of them unless said";
+  SECTION   hits, tags, shape, herd, expiry, redis, locks, http, ttl,
+            peers-memory or peers-redis; all of them unless said";
 
 pub(crate) enum Request {
     Run(Options),
@@ -42,11 +42,12 @@ pub(crate) enum Section {
     Locks,
     Http,
     Ttl,
+    PeersMemory,
     PeersRedis,
 }
 
 impl Section {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 11] = [
         Self::Hits,
         Self::Tags,
         Self::Shape,
@@ -56,6 +57,7 @@ impl Section {
         Self::Locks,
         Self::Http,
         Self::Ttl,
+        Self::PeersMemory,
         Self::PeersRedis,
     ];
 
@@ -70,6 +72,7 @@ impl Section {
             Self::Locks => "locks",
             Self::Http => "http",
             Self::Ttl => "ttl",
+            Self::PeersMemory => "peers-memory",
             Self::PeersRedis => "peers-redis",
         }
     }

@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::zipf::{Random, Zipf};
 
+/// What is added to an index, in keys and in users.
+const FIRST_ID: u32 = 100_000;
 /// The number of distinct keys.
 pub(crate) const KEYS: u32 = 100_000;
 /// Twice the keys, so that nothing is evicted.
@@ -62,8 +64,8 @@ impl Fixture {
         // What is read often should not lie together in memory.
         let by_rank = shuffled(KEYS);
         Self {
-            keys: (100_000..100_000 + KEYS).map(|n| format!("user:{n}")).collect(),
-            users: (100_000..100_000 + KEYS).map(|n| User::new(n.into())).collect(),
+            keys: (0..KEYS).map(|index| format!("user:{}", Self::id(index))).collect(),
+            users: (0..KEYS).map(|index| User::new(Self::id(index))).collect(),
             order: (0..DRAWS).map(|_| by_rank[zipf.draw()]).collect(),
         }
     }
@@ -74,6 +76,11 @@ impl Fixture {
 
     pub(crate) fn user(&self, index: u32) -> &User {
         &self.users[index as usize]
+    }
+
+    /// The number of a user, told without looking at it.
+    pub(crate) fn id(index: u32) -> u64 {
+        u64::from(FIRST_ID + index)
     }
 
     /// Every key with its value.

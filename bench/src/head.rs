@@ -10,19 +10,43 @@ use crate::fixture::{Fixture, KEYS};
 const FOLDER: &str = env!("CARGO_MANIFEST_DIR");
 const LOCK: &str = include_str!("../Cargo.lock");
 
-pub(crate) fn print(options: &Options, fixture: &Fixture) {
-    let packages = ["cache-memory", "quick_cache", "bincode", "tokio"];
-    let versions: Vec<_> =
-        packages.iter().map(|name| format!("{name} {}", version_of(name))).collect();
+/// The packages whose versions are told.
+const PACKAGES: [&str; 9] = [
+    "cache-memory",
+    "quick_cache",
+    "bincode",
+    "tokio",
+    "moka",
+    "mini-moka",
+    "foyer-memory",
+    "cached",
+    "cachet",
+];
+
+/// Lines of a name and a value.
+pub(crate) fn lines(options: &Options, fixture: &Fixture) -> Vec<(String, String)> {
+    let versions = PACKAGES.map(|name| format!("{name} {}", version_of(name)));
     let processors = available_parallelism().map_or(1, usize::from);
-    println!("machine   {}, {processors} processors", processor().unwrap_or_else(unknown));
-    println!("load      {} (1, 5 and 15 minutes, before the run)", load().unwrap_or_else(unknown));
-    println!("system    {}", output("uname", &["-srm"]).unwrap_or_else(unknown));
-    println!("compiler  {}", output("rustc", &["-V"]).unwrap_or_else(unknown));
-    println!("versions  {}", versions.join(", "));
-    println!("commit    {}", commit().unwrap_or_else(unknown));
-    println!("fixture   {KEYS} keys, Zipf 0.99; values of {} bytes", fixture.encoded_bytes());
-    println!("run       {}", options.effort);
+    let machine = format!("{}, {processors} processors", processor().unwrap_or_else(unknown));
+    let load = load().unwrap_or_else(unknown);
+    let fixture = format!("{KEYS} keys, Zipf 0.99; values of {} bytes", fixture.encoded_bytes());
+    let lines = [
+        ("machine", machine),
+        ("load", format!("{load} (1, 5 and 15 minutes, before the run)")),
+        ("system", output("uname", &["-srm"]).unwrap_or_else(unknown)),
+        ("compiler", output("rustc", &["-V"]).unwrap_or_else(unknown)),
+        ("versions", versions.join(", ")),
+        ("commit", commit().unwrap_or_else(unknown)),
+        ("fixture", fixture),
+        ("run", options.effort.to_string()),
+    ];
+    lines.map(|(name, value)| (name.to_owned(), value)).into()
+}
+
+pub(crate) fn print(lines: &[(String, String)]) {
+    for (name, value) in lines {
+        println!("{name:<8}  {value}");
+    }
 }
 
 fn unknown() -> String {

@@ -21,7 +21,12 @@ pub(crate) fn count() {
     IS_COUNTING.store(true, Ordering::SeqCst);
 }
 
-/// The bytes allocated since counting began, less those freed: below zero where older ones were.
+/// Ends to count, until it is begun again: nobody else should pay for it.
+pub(crate) fn pause() {
+    IS_COUNTING.store(false, Ordering::SeqCst);
+}
+
+/// The bytes allocated while it was counted, less those freed: below zero where older ones were.
 pub(crate) fn live() -> i64 {
     LIVE.load(Ordering::Relaxed)
 }

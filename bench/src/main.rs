@@ -49,9 +49,10 @@ fn main() -> ExitCode {
         }
     };
     let fixture = Fixture::new();
-    head::print(&options, &fixture);
+    let head = head::lines(&options, &fixture);
+    head::print(&head);
+    let mut records = Records { head, ..Records::default() };
     let mut findings = Findings::default();
-    let mut records = Records::default();
     for section in &options.sections {
         println!("\n== {section} ==");
         match section {
@@ -64,6 +65,9 @@ fn main() -> ExitCode {
             Section::Locks => locks::run(options.effort, &mut findings),
             Section::Http => http::run(options.effort, &mut findings),
             Section::Ttl => ttl::run(&fixture, options.effort, &mut findings),
+            Section::PeersMemory => {
+                peers::memory::run(&fixture, options.effort, &mut records, &mut findings);
+            }
             Section::PeersRedis => {
                 peers::redis::run(&fixture, options.effort, &mut findings, &mut records);
             }

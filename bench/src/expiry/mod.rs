@@ -39,5 +39,6 @@ pub(crate) fn run(effort: Effort, findings: &mut Findings) {
     run::run(Plan { watched: Duration::ZERO, ..plan }, Ttl::FOREVER);
     let control = run::run(plan, Ttl::FOREVER);
     let expiry = run::run(plan, LIFETIME);
+    heap::pause();
     report::print(plan, &control, &expiry, findings);
 }

@@ -60,8 +60,6 @@ fn tag(name: &str) -> Tag<'_> {
     }
 }
 
-impl Bench<'_> {
-    fn cache(&self) -> Cache {
-        Cache::new(MemoryStore::builder().max_entries(CAPACITY).build())
-    }
+fn cache() -> Cache {
+    Cache::new(MemoryStore::builder().max_entries(CAPACITY).build())
 }

@@ -2,7 +2,7 @@
 
 use std::hint::black_box;
 
-use super::{Bench, OPERATIONS};
+use super::{Bench, OPERATIONS, cache};
 use crate::race::Race;
 
 const UNTAGGED: &str = "untagged";
@@ -11,7 +11,7 @@ const TWO: &str = "two tags";
 
 pub(crate) fn run(bench: &Bench<'_>) {
     let (fixture, names) = (bench.fixture, &bench.names);
-    let [untagged, one, two] = &[bench.cache(), bench.cache(), bench.cache()];
+    let [untagged, one, two] = &[cache(), cache(), cache()];
     let times = Race::new("put under tags, \"1h\"", bench.runtime)
         .with(UNTAGGED, move |order| async move {
             for index in order {

@@ -4,7 +4,7 @@ use std::hint::black_box;
 
 use cache_memory::{Cache, Ttl};
 
-use super::{Bench, OPERATIONS};
+use super::{Bench, OPERATIONS, cache};
 use crate::fixture::{KEYS, User};
 use crate::race::{Race, Times};
 use crate::verdict::Findings;
@@ -33,7 +33,7 @@ fn judge(times: &Times, findings: &mut Findings) {
 
 /// Every key in each of them, its object kept.
 async fn filled(bench: &Bench<'_>, ttl: Ttl) -> [Cache; 3] {
-    let caches = [bench.cache(), bench.cache(), bench.cache()];
+    let caches = [cache(), cache(), cache()];
     for index in 0..KEYS {
         let (key, user) = (bench.fixture.key(index), bench.fixture.user(index));
         let [untagged, one, two] = &caches;

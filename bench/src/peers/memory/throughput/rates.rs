@@ -1,0 +1,135 @@
+//! Operations a second, of everyone, by the number of tasks.
+
+use crate::peers::memory::crew::{Crew, Shift};
+use crate::record::{Group, Records};
+use crate::spread::Spread;
+use crate::table::Table;
+use crate::verdict::{Findings, Verdict};
+
+const TASKS: [usize; 3] = [1, 2, 4];
+/// What two threads should do of what one does.
+const TWO_AGAINST_ONE: f64 = 1.8;
+
+pub(crate) struct Rates {
+    contenders: Vec<Contender>,
+}
+
+struct Contender {
+    name: &'static str,
+    /// Round by round, for each number of tasks; nothing where it stalled.
+    rates: [Vec<Option<f64>>; TASKS.len()],
+}
+
+impl Rates {
+    /// Goes through every number of tasks in every round, so that they can be compared round by round.
+    /// The first round is dropped.
+    pub(crate) fn measure(crew: &Crew<'_>) -> Self {
+        let contenders = crew.names().map(|name| Contender { name, rates: <_>::default() });
+        let mut contenders: Vec<_> = contenders.collect();
+        for round in 0..=crew.rounds() {
+            for (case, tasks) in TASKS.into_iter().enumerate() {
+                let shifts = crew.round(round, tasks);
+                if round > 0 {
+                    for (contender, shift) in contenders.iter_mut().zip(shifts) {
+                        contender.rates[case].push(per_second(tasks * crew.operations(), &shift));
+                    }
+                }
+            }
+        }
+        Self { contenders }
+    }
+
+    pub(crate) fn report(&self, mut group: Group, records: &mut Records) {
+        group.note.push_str(&self.stalls());
+        println!("\n{}: millions a second (p10–p90)", group.title);
+        let mut table = Table::new(["", "1 task", "2 tasks", "4 tasks"]);
+        let id = group.id.clone();
+        records.group(group);
+        for contender in &self.contenders {
+            let spreads = contender.spreads();
+            let cells = spreads.iter().map(|spread| match spread {
+                Some(spread) => format!("{:.2}", millions(*spread)),
+                None => "stalled".to_owned(),
+            });
+            table.row(std::iter::once(contender.name.to_owned()).chain(cells));
+        }
+        table.print();
+        for (case, tasks) in TASKS.into_iter().enumerate() {
+            let case_name = if tasks == 1 { "1 task".to_owned() } else { format!("{tasks} tasks") };
+            for contender in &self.contenders {
+                if let Some(spread) = contender.spreads()[case] {
+                    records.add(&id, &case_name, contender.name, spread);
+                }
+            }
+        }
+    }
+
+    /// What two tasks do of what one does, of everyone.
+    pub(crate) fn print_scaling(&self) {
+        println!("\ntwo tasks against one, round by round");
+        let mut table = Table::new(["", "times as much (p10–p90)"]);
+        for contender in &self.contenders {
+            if let Some(scaling) = contender.scaling() {
+                table.row([contender.name.to_owned(), format!("{scaling:.2}")]);
+            }
+        }
+        table.print();
+    }
+
+    /// Our own against the target.
+    pub(crate) fn judge_scaling(&self, name: &str, findings: &mut Findings) {
+        for contender in self.contenders.iter().filter(|contender| contender.name == name) {
+            let Some(scaling) = contender.scaling() else { continue };
+            findings.target(
+                "peers-memory: a shared hit on two threads",
+                format!("≥ {TWO_AGAINST_ONE:.2} × one"),
+                format!("{scaling:.2}"),
+                Verdict::of(scaling.median >= TWO_AGAINST_ONE),
+            );
+        }
+    }
+
+    /// A sentence for the note, of those whose tasks waited until somebody else called.
+    fn stalls(&self) -> String {
+        let stalled = self.contenders.iter().filter_map(|contender| {
+            let rounds = contender.rates.iter().flatten();
+            let stalls = rounds.filter(|rate| rate.is_none()).count();
+            (stalls > 0).then(|| format!("{} {stalls} times", contender.name))
+        });
+        let stalled: Vec<_> = stalled.collect();
+        if stalled.is_empty() {
+            return String::new();
+        }
+        let stalled = stalled.join(", ");
+        println!("\nstalled for seconds, until somebody else read: {stalled}");
+        format!(
+            " Rounds that are left out, since tasks waited until somebody else read: {stalled}."
+        )
+    }
+}
+
+impl Contender {
+    fn spreads(&self) -> [Option<Spread>; TASKS.len()] {
+        self.rates.each_ref().map(|rates| spread(rates.iter().flatten().copied()))
+    }
+
+    fn scaling(&self) -> Option<Spread> {
+        let [one, two, _] = &self.rates;
+        spread(one.iter().zip(two).filter_map(|(one, two)| Some((*two)? / (*one)?)))
+    }
+}
+
+#[allow(clippy::cast_precision_loss, reason = "no round has 2^53 operations")]
+fn per_second(operations: usize, shift: &Shift) -> Option<f64> {
+    (!shift.stalled).then(|| operations as f64 / shift.took.as_secs_f64())
+}
+
+fn spread(rounds: impl Iterator<Item = f64>) -> Option<Spread> {
+    let mut rounds = rounds.peekable();
+    rounds.peek()?;
+    Some(Spread::of(rounds))
+}
+
+fn millions(Spread { low, median, high }: Spread) -> Spread {
+    Spread { low: low / 1e6, median: median / 1e6, high: high / 1e6 }
+}
