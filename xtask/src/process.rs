@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::env;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::process::{Command, ExitStatus, Output, Stdio};
 
@@ -83,6 +83,9 @@ impl Call {
             other => OsString::from(other),
         };
         let mut command = Command::new(program);
+        for (name, _) in env::vars_os().filter(|(name, _)| is_of_a_package(name)) {
+            command.env_remove(name);
+        }
         command.args(&self.args).envs(self.variables.iter().map(|(name, value)| (name, value)));
         command
     }
@@ -94,6 +97,13 @@ impl Call {
     fn cannot_start(&self, error: &std::io::Error) -> Failure {
         Failure::new(format!("`{self}` could not be started: {error}"))
     }
+}
+
+/// Whether cargo has told this program something about itself by it. Build scripts ask for some of that, would see another
+/// environment than from a shell, and all that depends on them would be built anew with each change between the two.
+fn is_of_a_package(variable: &OsStr) -> bool {
+    let told = ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_CRATE_", "CARGO_PRIMARY_"];
+    told.iter().any(|prefix| variable.as_encoded_bytes().starts_with(prefix.as_bytes()))
 }
 
 /// As it would be typed into a shell, but for the passwords of URLs.
@@ -140,6 +150,15 @@ impl fmt::Display for Quoted<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_cargo_told_of_this_package_is_not_passed_on() {
+        assert_eq!(env::var_os("CARGO_PKG_NAME").as_deref(), Some(OsStr::new("xtask")));
+        let output = Call::program("env", "").command().output().unwrap();
+        let passed = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(passed.contains("PATH="), "{passed}");
+        assert!(!passed.contains("CARGO_PKG_") && !passed.contains("CARGO_MANIFEST_"), "{passed}");
+    }
 
     #[test]
     fn a_call_is_shown_as_it_would_be_typed() {
