@@ -13,14 +13,18 @@ use tokio::task::JoinSet;
 
 use shop::{Instance, Shelf, answer, command};
 
-fn memory(shelf: &Shelf) -> Instance {
-    Instance::start(&mut command(shelf))
+/// An instance that has come to rest.
+async fn memory(shelf: &Shelf) -> Instance {
+    let mut shop = Instance::start(&mut command(shelf));
+    shop.has_made_its_first_report().await;
+    shop.has_told_its_cache().await;
+    shop
 }
 
 #[tokio::test]
 async fn what_is_read_again_comes_from_the_cache_until_it_is_changed() {
     let shelf = Shelf::new();
-    let shop = memory(&shelf);
+    let shop = memory(&shelf).await;
     for path in ["/products/7", "/categories/garden", "/products/99999"] {
         let first = answer(shop.get(path)).await;
         let again = answer(shop.get(path)).await;
@@ -48,7 +52,7 @@ async fn what_is_read_again_comes_from_the_cache_until_it_is_changed() {
 #[tokio::test]
 async fn two_hundred_first_requests_make_one_query() {
     let shelf = Shelf::new();
-    let shop = memory(&shelf);
+    let shop = memory(&shelf).await;
     let mut asked = JoinSet::new();
     for _ in 0..200 {
         asked.spawn(answer(shop.get("/products/12")));
@@ -63,7 +67,7 @@ async fn two_hundred_first_requests_make_one_query() {
 #[tokio::test]
 async fn stock_is_sold_once_and_never_falls_below_zero() {
     let shelf = Shelf::new();
-    let shop = memory(&shelf);
+    let shop = memory(&shelf).await;
     let stock = answer(shop.get("/products/10")).await.body["stock"].as_u64().expect("a number");
     assert!((1..100).contains(&stock), "{stock}");
     let mut orders = JoinSet::new();
@@ -88,7 +92,7 @@ async fn stock_is_sold_once_and_never_falls_below_zero() {
 #[tokio::test]
 async fn a_list_shows_what_an_order_has_left() {
     let shelf = Shelf::new();
-    let shop = memory(&shelf);
+    let shop = memory(&shelf).await;
     let listed = async || answer(shop.get("/categories/garden")).await.body;
     let list = listed().await;
     let at = list.as_array().expect("a list").iter().position(|product| product["stock"] != 0);
@@ -123,8 +127,7 @@ async fn who_changes_too_much_has_to_wait() {
 #[tokio::test]
 async fn the_report_is_made_by_one_at_a_time() {
     let shelf = Shelf::new();
-    let mut shop = memory(&shelf);
-    shop.has_made_its_first_report().await;
+    let mut shop = memory(&shelf).await;
     answer(shop.post("/products/10/orders").json(&json!({ "quantity": 1 }))).await;
     // Nobody can write: whoever makes the report waits, and holds the lock.
     let database = shelf.open();
@@ -145,7 +148,7 @@ async fn the_report_is_made_by_one_at_a_time() {
 #[tokio::test]
 async fn what_is_malformed_is_refused_with_what_is_wrong_with_it() {
     let shelf = Shelf::new();
-    let shop = memory(&shelf);
+    let shop = memory(&shelf).await;
     let change = |body: &str| {
         let body = body.to_owned();
         shop.patch("/products/7").header("content-type", "application/json").body(body)
@@ -184,7 +187,7 @@ async fn what_is_malformed_is_refused_with_what_is_wrong_with_it() {
 #[tokio::test]
 async fn a_signal_during_a_slow_request_loses_nothing() {
     let shelf = Shelf::new();
-    let mut shop = memory(&shelf);
+    let mut shop = memory(&shelf).await;
     let before = answer(shop.get("/products/7")).await;
     let database = shelf.open();
     database.execute_batch("BEGIN IMMEDIATE").expect("the database is ours");
@@ -214,7 +217,7 @@ async fn a_signal_during_a_slow_request_loses_nothing() {
 #[tokio::test]
 async fn a_second_signal_ends_what_the_first_waits_for() {
     let shelf = Shelf::new();
-    let mut shop = memory(&shelf);
+    let mut shop = memory(&shelf).await;
     let address = shop.url.strip_prefix("http://").expect("an address");
     // Half a request, which nobody will ever complete.
     let mut client = tokio::net::TcpStream::connect(address).await.expect("it listens");
@@ -232,13 +235,14 @@ async fn a_second_signal_ends_what_the_first_waits_for() {
 #[tokio::test]
 async fn an_instance_with_a_cache_of_its_own_has_the_file_to_itself() {
     let shelf = Shelf::new();
-    let shop = memory(&shelf);
+    let shop = memory(&shelf).await;
     let refused = command(&shelf).output().expect("the example starts");
     let said = String::from_utf8_lossy(&refused.stderr);
     assert!(!refused.status.success() && said.contains("CACHE_URL"), "{said}");
     shop.terminate();
     assert!(shop.wait().success());
-    assert_eq!(answer(memory(&shelf).get("/products/7")).await.status, StatusCode::OK);
+    let next = Instance::start(&mut command(&shelf));
+    assert_eq!(answer(next.get("/products/7")).await.status, StatusCode::OK);
 }
 
 #[tokio::test]
@@ -266,7 +270,7 @@ async fn what_cannot_be_used_is_said_before_anything_is_served() {
 #[tokio::test]
 async fn the_lines_of_the_readme_do_what_they_say() {
     let shelf = Shelf::new();
-    let shop = memory(&shelf);
+    let shop = memory(&shelf).await;
     let address = shop.url.strip_prefix("http://").expect("an address");
     let readme = include_str!("../../README.md");
     let lines: Vec<_> = readme.lines().filter(|line| line.starts_with("curl ")).collect();

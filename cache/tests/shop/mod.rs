@@ -135,6 +135,13 @@ impl Instance {
         self.wait_for("making the report").await;
     }
 
+    /// Waits until nothing is left to be flushed. While something is, what is read is not kept, so that there are no hits.
+    pub(crate) async fn has_told_its_cache(&self) {
+        while answer(self.get("/healthz")).await.body["invalidations_pending"] != false {
+            tokio::task::yield_now().await;
+        }
+    }
+
     /// All that was logged so far.
     pub(crate) fn logged(&self) -> String {
         self.seen.lock().expect("no panic before").clone()
