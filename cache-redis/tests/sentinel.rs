@@ -5,7 +5,7 @@ mod support;
 use std::time::Duration;
 
 use redis_servers::Sentinel;
-use support::{cache_with, resumed, text};
+use support::{cache_with, number, resumed, text};
 
 #[tokio::test]
 async fn a_failover_is_followed() {
@@ -30,6 +30,10 @@ async fn a_primary_that_dies_is_replaced() {
     let timeout = Duration::from_millis(500);
     let cache = cache_with(&servers.url(), |builder| builder.command_timeout(timeout)).await;
     cache.put("k", &1, "1h").await.unwrap();
+    // A primary answers before its replica has heard of it.
+    while number(servers.replica().ask(&["EXISTS", "cache:k"])) == 0 {
+        tokio::task::yield_now().await;
+    }
     servers.primary().stop().await;
     servers.fail_over().await;
     resumed(&cache).await;
