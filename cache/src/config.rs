@@ -261,6 +261,22 @@ impl CacheConfig {
 
     settings_of_every_driver!(CacheConfig);
 
+    /// The driver, as it is called in a file: `memory`, whose cache is this process's own, or `redis`.
+    ///
+    /// ```
+    /// # use cache::CacheConfig;
+    /// assert_eq!(CacheConfig::from_url("memory:")?.driver(), "memory");
+    /// # Ok::<_, cache::Error>(())
+    /// ```
+    pub fn driver(&self) -> &'static str {
+        match self.0 {
+            #[cfg(feature = "memory")]
+            Settings::Memory(_) => MEMORY.name,
+            #[cfg(feature = "redis")]
+            Settings::Redis(_) => REDIS.name,
+        }
+    }
+
     fn common_mut(&mut self) -> &mut Common {
         match self.0 {
             #[cfg(feature = "memory")]

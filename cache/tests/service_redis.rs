@@ -189,9 +189,15 @@ async fn a_signal_during_a_slow_request_loses_nothing() {
 async fn an_instance_with_another_cache_is_refused() {
     let (server, shelf) = (Server::start().await, Shelf::new());
     let _shop = instance(&shelf, &server);
-    let refused = command(&shelf).output().expect("the example starts");
-    let said = String::from_utf8_lossy(&refused.stderr);
-    assert!(!refused.status.success() && said.contains("CACHE_URL"), "{said}");
+    for url in [None, Some("memory:"), Some("MEMORY:")] {
+        let mut other = command(&shelf);
+        if let Some(url) = url {
+            other.env("CACHE_URL", url);
+        }
+        let refused = other.output().expect("the example starts");
+        let said = String::from_utf8_lossy(&refused.stderr);
+        assert!(!refused.status.success() && said.contains("share a cache"), "{url:?}: {said}");
+    }
 }
 
 #[tokio::test]

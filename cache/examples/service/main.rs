@@ -27,6 +27,7 @@
 
 mod database;
 mod health;
+mod input;
 mod limit;
 mod outbox;
 mod problem;
@@ -49,6 +50,7 @@ use axum::Router;
 use axum::http::{StatusCode, Uri};
 use axum::middleware::from_fn_with_state;
 use axum::routing::{get, patch, post};
+use cache::CacheConfig;
 use cache::axum::{CacheLayer, close_after};
 use cache::prelude::*;
 use rusqlite::ErrorCode;
@@ -94,8 +96,10 @@ async fn serve() -> Result<(), Failure> {
     let grace = setting("GRACE", GRACE.parse::<Ttl>()?)?.duration().unwrap_or(Duration::MAX);
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).init();
 
-    let cache = cache::from_env().await?;
-    let database = Database::open(&file, others()).map_err(|error| {
+    let config = CacheConfig::from_env()?;
+    let others = if config.driver() == "memory" { Others::None } else { Others::SameCache };
+    let cache = config.connect().await?;
+    let database = Database::open(&file, others).map_err(|error| {
         let advice = match error.sqlite_error_code() {
             Some(ErrorCode::DatabaseBusy) => {
                 "; instances that share a file share a cache: give all of them one CACHE_URL, such as \
@@ -114,10 +118,11 @@ async fn serve() -> Result<(), Failure> {
     background.spawn(outbox.keep_up());
     background.spawn(report::each_night(shop.clone(), cache.clone()));
 
+    // Heard from before anybody is told that there is a service.
+    let signals = Signals::new()?;
     let listener = TcpListener::bind(listen).await.map_err(|error| format!("{listen}: {error}"))?;
     println!("listening on http://{}", listener.local_addr()?);
     let app = routes(most).with_state(shop).layer(CacheLayer::new(cache.clone()));
-    let signals = Signals::new()?;
     let server = axum::serve(listener, app.into_make_service_with_connect_info::<SocketAddr>())
         .with_graceful_shutdown(signals.clone().first());
     close_after(&cache, async {
@@ -134,12 +139,6 @@ async fn serve() -> Result<(), Failure> {
         Ok(())
     })
     .await
-}
-
-/// A cache in memory is this process's own.
-fn others() -> Others {
-    let url = env::var("CACHE_URL").unwrap_or_default();
-    if url.is_empty() || url.starts_with("memory:") { Others::None } else { Others::SameCache }
 }
 
 fn routes(most: Limit) -> Router<Shop> {

@@ -37,7 +37,7 @@ pub(crate) struct Pending(Vec<Entry>);
 
 /// What was known of the outbox at some time.
 #[derive(Clone, Copy)]
-struct Look {
+pub(crate) struct Look {
     found: u64,
     up_to: i64,
 }
@@ -101,14 +101,15 @@ impl Outbox {
     }
 
     /// What has been found so far lies in the outbox up to its last entry of now.
-    async fn look(&self) -> Result<Look, Problem> {
+    pub(crate) async fn look(&self) -> Result<Look, Problem> {
         let found = self.state.found.load(Ordering::Acquire);
         let last = "SELECT coalesce(max(id), 0) FROM outbox";
         let up_to = self.database.read(|database| database.query_row(last, [], |row| row.get(0)));
         Ok(Look { found, up_to: up_to.await? })
     }
 
-    async fn deliver_left(&self, Look { found, up_to }: Look) -> Result<(), Problem> {
+    /// Delivers what was there at a look and still is.
+    pub(crate) async fn deliver_left(&self, Look { found, up_to }: Look) -> Result<(), Problem> {
         loop {
             let pending = self.database.read(move |database| waiting(database, up_to)).await?;
             if pending.0.is_empty() {

@@ -4,7 +4,6 @@ use std::fmt;
 
 use axum::Json;
 use axum::extract::rejection::{JsonRejection, PathRejection};
-use axum::extract::{FromRequest, FromRequestParts};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use cache::ErrorKind;
@@ -94,13 +93,3 @@ impl From<JsonRejection> for Problem {
         Self::new(rejection.status(), rejection.body_text())
     }
 }
-
-/// A part of the path. What it cannot be is a [`Problem`] with axum's own words.
-#[derive(FromRequestParts)]
-#[from_request(via(axum::extract::Path), rejection(Problem))]
-pub(crate) struct Path<T>(pub(crate) T);
-
-/// The body, as JSON. The same.
-#[derive(FromRequest)]
-#[from_request(via(Json), rejection(Problem))]
-pub(crate) struct Body<T>(pub(crate) T);

@@ -10,8 +10,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::Shop;
+use crate::input::{Body, Path};
 use crate::outbox;
-use crate::problem::{Body, Path, Problem};
+use crate::problem::Problem;
 
 /// What the page of a product shows. `place` is the one in its category, by the stars it was given.
 #[derive(Debug, Serialize, Deserialize)]

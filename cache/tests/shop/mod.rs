@@ -1,5 +1,4 @@
 //! The example service as its users run it: a program, a file, a port of its own.
-#![allow(dead_code, reason = "each test uses its part")]
 
 use std::io::{BufRead, BufReader, Read};
 use std::path::PathBuf;
