@@ -11,8 +11,8 @@ use super::contender::{
 use super::ground::Ground;
 use crate::fixture::{CAPACITY, User};
 
-pub(super) const QUICK: &str = "quick_cache";
-pub(super) const CLOCKED: &str = "quick_cache + clock";
+pub(super) const QUICK: &str = "raw quick_cache";
+pub(super) const CLOCKED: &str = "raw quick_cache + clock";
 pub(super) const MOKA_SYNC: &str = "moka sync";
 pub(super) const MOKA_FOLDHASH: &str = "moka sync, foldhash";
 pub(super) const MOKA_OWN_TTL: &str = "moka sync, own TTLs";
