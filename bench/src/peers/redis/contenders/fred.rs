@@ -34,7 +34,7 @@ impl Fred {
 }
 
 impl Peer for Fred {
-    const NAME: &'static str = "fred";
+    const NAME: &'static str = "raw fred";
 
     async fn get(&self, id: u64) -> Option<User> {
         let found: Option<Bytes> = succeed(self.0.get(name(id)).await);

@@ -20,7 +20,7 @@ impl RedisRs {
 }
 
 impl Peer for RedisRs {
-    const NAME: &'static str = "redis-rs";
+    const NAME: &'static str = "raw redis-rs";
 
     async fn get(&self, id: u64) -> Option<User> {
         let found: Option<Vec<u8>> = succeed(self.0.clone().get(name(id)).await);

@@ -76,7 +76,7 @@ end
 return 0";
 
 impl Locker for ByHand {
-    const NAME: &'static str = "SET NX PX + script";
+    const NAME: &'static str = "raw SET NX PX + script";
 
     async fn connect(url: &str) -> Self {
         Self { client: connect_fred(url).await, release: Script::from_lua(RELEASE) }

@@ -20,7 +20,7 @@ const NOTE: &str = "\
     tells those who wait when it is free. \
     `rslock`: `acquire` and `release` of a `LockManager` for one server: SET NX PX and a script; no token, no renewal, \
     nobody is told. \
-    `SET NX PX + script`: the same by hand with `fred`, by an owner that is always the same.";
+    `raw SET NX PX + script`: the same by hand with `fred`, by an owner that is always the same.";
 
 struct TakesAndGivesBack<L>(L);
 
