@@ -12,7 +12,7 @@ const PLAN: Plan = Plan {
     id: "redis-get-many",
     title: "get_many of 100 hits, on a server",
     note: "A hundred users are read at once, in one MGET, and decoded; what is counted are calls, not users. \
-           `cache`: `get_many`. `fred`, `redis-rs`: MGET by hand and bincode. \
+           `cache`: `get_many`. `raw fred`, `raw redis-rs`: MGET by hand and bincode. \
            Not here: `cached` and `hitbox`, which read one key at a time and whose guides say nothing of reading \
            several.",
     operations: [600, 2_500, 5_000],

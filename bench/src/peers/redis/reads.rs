@@ -17,9 +17,9 @@ const PLAN: Plan = Plan {
            `cache`: `get`. Alone it is a GET; reads that are asked for at the same time share an MGET, which no other \
            contender does, and on a cluster neither do we. It has a timeout and bounds on what waits, and \
            refuses what was stored as another type. \
-           `fred`: GET by hand and bincode, with TCP_NODELAY as its README has it, without a timeout and without \
+           `raw fred`: GET by hand and bincode, with TCP_NODELAY as its README has it, without a timeout and without \
            bounds. \
-           `redis-rs`: GET by hand and bincode over its `ConnectionManager`, with a timeout. \
+           `raw redis-rs`: GET by hand and bincode over its `ConnectionManager`, with a timeout. \
            `cached`: `async_cache_get` of `AsyncRedisCache`, GET and MessagePack, over the multiplexed connection that \
            it comes with and that does not come back when it breaks. \
            `hitbox`: `CacheBackend::get` of its `RedisBackend`: HMGET and PTTL, sent together, and bincode.",

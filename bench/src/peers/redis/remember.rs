@@ -17,7 +17,7 @@ const PLAN: Plan = Plan {
            `cached`: a function under `#[concurrent_cached]` with an `AsyncRedisCache`, where all who miss load. \
            `hitbox`: a function under `#[cached]` of `hitbox-fn` with the `BroadcastConcurrencyManager` and a \
            concurrency of 1, with which one loads. \
-           `fred`: GET by hand and bincode, for comparison: whoever writes that loads by hand as well, and all who \
+           `raw fred`: GET by hand and bincode, for comparison: whoever writes that loads by hand as well, and all who \
            miss do. `redis-rs` has nothing for it either, and would do the same as in `get`.",
     operations: [4_000, 25_000, 50_000],
 };

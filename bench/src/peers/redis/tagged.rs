@@ -16,7 +16,7 @@ const PLAN: Plan = Plan {
            they are those that it was stored under; that is what lets a flush be one command. \
            `set index`: tags are sets of keys, written along with an entry, so that a read is a plain GET (`fred` by \
            hand). What that costs at a flush is told there. \
-           `fred`: GET of what bears no tags, for comparison. \
+           `raw fred`: GET of what bears no tags, for comparison. \
            Not here: `cached` and `hitbox`, which have no tags.",
     operations: [4_000, 25_000, 50_000],
 };

@@ -18,8 +18,8 @@ const PLAN: Plan = Plan {
            its key of an id, encodes, and waits for the answer; each has one connection that all tasks share, on which \
            every one of these clients writes what many tasks ask for at once without waiting in between. \
            `cache`: `put`, a SET with a timeout and with bounds on what waits. \
-           `fred`: SET by hand, with TCP_NODELAY as its README has it, without a timeout and without bounds. \
-           `redis-rs`: SETEX by hand over its `ConnectionManager`, with a timeout. \
+           `raw fred`: SET by hand, with TCP_NODELAY as its README has it, without a timeout and without bounds. \
+           `raw redis-rs`: SETEX by hand over its `ConnectionManager`, with a timeout. \
            `cached`: `async_cache_set_ref` of `AsyncRedisCache` (MessagePack), its cheapest way to store: \
            `async_cache_set` reads the old value as well. \
            `hitbox`: `CacheBackend::set` of its `RedisBackend` (bincode), which takes a value of its own, so that the \
