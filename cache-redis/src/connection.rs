@@ -15,10 +15,12 @@ use crate::failure::WrongType;
 use crate::link::{Counting, Link, Session};
 use crate::reads::Reads;
 use crate::supervisor::{AbortOnDrop, supervise};
+use crate::writes::Writes;
 
 pub(crate) struct Connection {
     link: Arc<Link>,
     reads: Arc<Reads>,
+    writes: Arc<Writes>,
     supervisor: AbortOnDrop<()>,
 }
 
@@ -90,8 +92,10 @@ impl Connection {
         let link = Arc::new(Link::new(timeout, clustered));
         let (first, outcome) = oneshot::channel();
         let supervisor = AbortOnDrop::spawn(supervise(builder, Arc::clone(&link), first));
-        let reads = Arc::new(Reads::new(Arc::clone(&link), beliefs, Handle::current()));
-        (Self { link, reads, supervisor }, outcome)
+        let runtime = Handle::current();
+        let reads = Arc::new(Reads::new(Arc::clone(&link), beliefs, runtime.clone()));
+        let writes = Arc::new(Writes::new(Arc::clone(&link), runtime));
+        (Self { link, reads, writes, supervisor }, outcome)
     }
 
     pub(crate) fn link(&self) -> &Arc<Link> {
@@ -104,6 +108,10 @@ impl Connection {
 
     pub(crate) fn reads(&self) -> &Arc<Reads> {
         &self.reads
+    }
+
+    pub(crate) fn writes(&self) -> &Arc<Writes> {
+        &self.writes
     }
 
     /// See [`Link::ready`].

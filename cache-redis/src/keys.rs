@@ -7,7 +7,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use cache_core::Key;
 use fred::bytes_utils::Str;
 
@@ -50,6 +50,23 @@ impl Keyspace {
             Some(name) => Bytes::from_owner(name),
             None => parts.concat().into(),
         }
+    }
+
+    /// The same for many keys. One allocation, and more where a `#` is doubled.
+    pub(crate) fn values(&self, keys: &[Key<'_>]) -> Vec<Bytes> {
+        let length = keys.iter().map(|key| self.start.len() + key.as_str().len()).sum();
+        let mut all = BytesMut::with_capacity(length);
+        let names = keys.iter().map(|key| {
+            let mut parts = key.as_str().split('#');
+            all.extend_from_slice(self.start.as_bytes());
+            all.extend_from_slice(parts.next().unwrap_or_default().as_bytes());
+            for part in parts {
+                all.extend_from_slice(b"##");
+                all.extend_from_slice(part.as_bytes());
+            }
+            all.split().freeze()
+        });
+        names.collect()
     }
 
     /// Where the version of a tag lies.
@@ -172,7 +189,10 @@ mod tests {
     }
 
     fn name(prefix: &str, key: &str) -> Bytes {
-        space(prefix).value(Key::new(key).expect("a key"))
+        let (space, key) = (space(prefix), Key::new(key).expect("a key"));
+        let name = space.value(key);
+        assert_eq!(space.values(&[key; 3]), [&*name; 3], "alone and among others");
+        name
     }
 
     #[test]

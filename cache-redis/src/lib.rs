@@ -12,8 +12,8 @@
 //! ```
 //!
 //! - **One round trip** for each operation, and one per server for those of many keys; `flush` walks the
-//!   keys. Many `get`s at once share round trips; where they begin to find nothing, once a second one. Whatever
-//!   has to happen in one step does so on the server.
+//!   keys. Many `get`s at once share round trips; where they begin to find nothing, once a second one. So do many
+//!   `put`s without tags. Whatever has to happen in one step does so on the server.
 //! - **Every operation has a deadline.** While the server is away operations fail at once with
 //!   [`Unavailable`](ErrorKind::Unavailable), and work again by themselves when it is back.
 //! - **Nothing is done twice**: what may have reached the server is not sent again.
@@ -46,6 +46,7 @@ mod connection;
 mod envelope;
 mod failure;
 mod flush;
+mod gathering;
 mod keys;
 mod link;
 mod locks;
@@ -61,6 +62,7 @@ mod target;
 #[cfg(feature = "tls")]
 mod tls;
 mod wakes;
+mod writes;
 
 pub use builder::RedisStoreBuilder;
 pub use cache_core::{

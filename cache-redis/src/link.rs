@@ -49,7 +49,7 @@ const MOST: usize = 16_384;
 pub(crate) const MOST_IN_FRED: usize = 4 * MOST;
 
 /// From so many bytes on the memory of a value counts,
-const LARGE: usize = 64 << 10;
+pub(crate) const LARGE: usize = 64 << 10;
 /// and where more than this waits already, another is refused.
 const MOST_LARGE: usize = 256 << 20;
 
@@ -70,6 +70,15 @@ impl Deref for Session<'_> {
 impl Drop for Session<'_> {
     fn drop(&mut self) {
         self.link.in_flight.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// The place of one operation among those that wait for an answer, for as long as it does.
+pub(crate) struct Place(Arc<Link>);
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.in_flight.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -94,16 +103,34 @@ impl Link {
     /// function around the second, since fred's futures are of some 5,000 bytes, which a function would copy.
     #[inline]
     pub(crate) async fn ready(&self) -> Result<Session<'_>, Error> {
-        let clients = match self.clients() {
-            Some(clients) => clients,
-            None => self.wait().await?,
-        };
+        let clients = self.connected().await?;
+        self.admit()?;
+        note(&self.asked);
+        Ok(Session { clients, link: self })
+    }
+
+    /// The same for whoever has [places](Self::place) already.
+    #[inline]
+    pub(crate) async fn connected(&self) -> Result<Arc<Clients>, Error> {
+        match self.clients() {
+            Some(clients) => Ok(clients),
+            None => self.wait().await,
+        }
+    }
+
+    /// A place for an operation that does not go by itself.
+    pub(crate) fn place(self: &Arc<Self>) -> Result<Place, Error> {
+        self.admit()?;
+        Ok(Place(Arc::clone(self)))
+    }
+
+    #[inline]
+    fn admit(&self) -> Result<(), Error> {
         if self.in_flight.fetch_add(1, Ordering::Relaxed) >= MOST {
             self.in_flight.fetch_sub(1, Ordering::Relaxed);
             return Err(failure::too_much());
         }
-        note(&self.asked);
-        Ok(Session { clients, link: self })
+        Ok(())
     }
 
     /// How many operations wait for an answer.

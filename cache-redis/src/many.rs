@@ -4,8 +4,9 @@
 use bytes::Bytes;
 use cache_core::Error;
 use fred::interfaces::KeysInterface;
+use fred::prelude::FredResult;
 use fred::types::{Expiration, Value as Reply};
-use futures_util::future::{join_all, try_join_all};
+use futures_util::future::{join, join_all, try_join_all};
 
 use crate::beliefs::Beliefs;
 use crate::connection::{Clients, Connection, Repeat};
@@ -13,6 +14,7 @@ use crate::failure::{WrongType, unexpected};
 use crate::link::Link;
 use crate::lookup::{self, Found};
 use crate::scripts::FORGET;
+use crate::writes::Sealed;
 
 /// What goes over one connection, and where each part of it stood in what was asked.
 pub(crate) struct Share<'c, T> {
@@ -82,7 +84,10 @@ pub(crate) async fn get(
             lookup::all(beliefs, share.parts, link.clustered, |names| find(link, names)).await?;
         Ok::<_, Error>((share.places, found))
     });
-    let answers = try_join_all(answers).await?;
+    let mut answers = try_join_all(answers).await?;
+    if let [(_, found)] = &mut answers[..] {
+        return Ok(std::mem::take(found));
+    }
     let mut all: Vec<_> = std::iter::repeat_with(|| Found::Nothing).take(count).collect();
     for (places, found) in answers {
         for (place, found) in places.into_iter().zip(found) {
@@ -145,17 +150,47 @@ pub(crate) async fn put(
 ) -> Result<(), Error> {
     let (value, expires) = (&value, &expires);
     try_join_all(shares.iter().map(|share| async move {
-        let pipeline = share.connection.ready().await?.pipeline(Repeat::Harmless);
+        let clients = share.connection.ready().await?;
         let counting = share.connection.counting();
-        for (name, sealed) in &share.parts {
-            let value = Reply::Bytes(counting.counted(value(sealed))?);
-            let name = name.clone();
-            queued(pipeline.set::<(), _, _>(name, value, expires.clone(), None, false).await)?;
-        }
-        share.connection.judge(pipeline.all::<Reply>().await, WrongType::Unreadable)
+        let counted = share.parts.iter().map(|(name, sealed)| {
+            Ok((name.clone(), counting.counted(value(sealed))?, expires.clone()))
+        });
+        let counted: Vec<_> = counted.collect::<Result<_, Error>>()?;
+        let told = set(&clients, counted.into_iter()).await.into_iter();
+        // Each of them says something of the connection.
+        let told = told.map(|told| share.connection.judge(told, WrongType::Unreadable).map(drop));
+        told.fold(Ok(()), Result::and)
     }))
     .await
     .map(drop)
+}
+
+/// Stores entries in their order, as one pipeline. Returns what came of each.
+///
+/// fred takes a pipeline for one message, and writes to the socket after each command if no other message waits. So
+/// the last entry is a message of its own, and what comes before it is written together.
+pub(crate) async fn set(
+    clients: &Clients,
+    mut entries: impl DoubleEndedIterator<Item = Sealed> + ExactSizeIterator,
+) -> Vec<FredResult<Reply>> {
+    let count = entries.len();
+    let Some((name, value, expires)) = entries.next_back() else { return Vec::new() };
+    let last = clients.again().set(name, Reply::Bytes(value), expires, None, false);
+    let pipeline = clients.pipeline(Repeat::Harmless);
+    for (name, value, expires) in entries {
+        let value = Reply::Bytes(value);
+        // It is answered at once, before anything is sent.
+        if let Err(error) = pipeline.set::<(), _, _>(name, value, expires, None, false).await {
+            return vec![Err(error); count];
+        }
+    }
+    let (mut told, last) = join(pipeline.try_all::<Reply>(), last).await;
+    // Without their answers there is one error for all of them.
+    if let [Err(error)] = &told[..] {
+        told = vec![Err(error.clone()); count - 1];
+    }
+    told.push(last);
+    told
 }
 
 /// Removes what lies at the names. Returns what there was, as `forget.lua` says.

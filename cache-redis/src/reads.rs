@@ -1,18 +1,10 @@
-//! Reads that are asked for at the same time, sent as one command.
-//!
-//! What fred and the kernel do for a command costs several times what the server needs to find a value. So
-//! while operations are under way, reads are gathered, and go as soon as the tasks that could run have run:
-//! nothing waits for an answer to something else, nor for time to pass. A read that finds nothing else under way
-//! does not come here.
-//!
-//! A batch is a task of its own: nothing is lost or stuck if whoever asked goes away.
+//! Reads that are asked for at the same time, sent as one command: what has been gathered, as an MGET.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::{Bytes, BytesMut};
 use cache_core::{Entry, Error};
-use fred::error::{Error as FredError, ErrorKind as FredKind};
 use fred::interfaces::KeysInterface;
 use fred::prelude::FredResult;
 use fred::types::Value as Reply;
@@ -22,6 +14,7 @@ use tokio::sync::oneshot;
 
 use crate::beliefs::Beliefs;
 use crate::failure::{self, WrongType, unexpected};
+use crate::gathering::{Gathering, Turn, answered};
 use crate::link::Link;
 use crate::lookup::{self, Found};
 use crate::many::padded;
@@ -32,9 +25,7 @@ pub(crate) struct Reads {
     link: Arc<Link>,
     beliefs: Arc<Beliefs>,
     runtime: Handle,
-    gathered: Mutex<Vec<Read>>,
-    /// How many there were to gather the last time.
-    company: AtomicUsize,
+    gathering: Arc<Gathering<Read>>,
     /// The most keys of one command, for values of the size that is met.
     largest: AtomicUsize,
     /// Whether some of the last batch found nothing.
@@ -46,9 +37,6 @@ struct Read {
     name: Bytes,
     answer: oneshot::Sender<Result<Option<Entry>, Error>>,
 }
-
-/// Fewer reads at once are better off alone: a batch costs a task, which only several can share.
-const FEW: usize = 2;
 
 /// The most keys of one command. The server serves nobody else meanwhile, and while it is at one batch we are
 /// at another.
@@ -66,8 +54,7 @@ impl Reads {
             link,
             beliefs,
             runtime,
-            gathered: Mutex::default(),
-            company: AtomicUsize::new(0),
+            gathering: Gathering::new(),
             largest: AtomicUsize::new(LARGEST),
             misses: AtomicBool::new(false),
         }
@@ -77,34 +64,27 @@ impl Reads {
     #[inline]
     pub(crate) fn are_many(&self) -> bool {
         let under_way = self.link.in_flight();
-        (under_way >= FEW || self.company.load(Ordering::Relaxed) >= FEW) && under_way < MOST
+        self.gathering.has_company(under_way) && under_way < MOST
     }
 
     /// What lies at `name`, asked for together with what else is asked for now.
     pub(crate) async fn get(self: &Arc<Self>, name: Bytes) -> Result<Option<Entry>, Error> {
-        let (answer, answered) = oneshot::channel();
-        let first = {
-            let mut gathered = self.gathered.lock().unwrap_or_else(PoisonError::into_inner);
-            gathered.push(Read { name, answer });
-            gathered.len() == 1
-        };
-        if first {
-            let turn = Turn(Some(Arc::clone(self)));
-            self.runtime.spawn(gather(turn));
+        let (answer, mut asked) = oneshot::channel();
+        if let Some(turn) = self.gathering.add(Read { name, answer }) {
+            self.runtime.spawn(Arc::clone(self).send_all(turn));
         }
-        // The batch has deadlines of its own, one for each command that it takes. This one is the caller's, and
-        // holds even where the runtime of the store stands still.
-        match tokio::time::timeout(self.link.timeout, answered).await {
-            Ok(Ok(answer)) => answer,
-            Ok(Err(_)) => Err(failed(FredKind::Canceled, "the runtime of the store has ended")),
-            Err(_) => Err(failed(FredKind::Timeout, "the read was not answered in time")),
-        }
+        answered(&mut asked, self.link.timeout).await
     }
 
-    fn take(&self) -> Vec<Read> {
-        let mut gathered = self.gathered.lock().unwrap_or_else(PoisonError::into_inner);
-        let as_many = Vec::with_capacity(gathered.len());
-        std::mem::replace(&mut *gathered, as_many)
+    async fn send_all(self: Arc<Self>, turn: Turn<Read>) {
+        let mut rest = turn.all().await;
+        let largest = self.largest.load(Ordering::Relaxed);
+        while rest.len() > largest {
+            let after = rest.split_off(largest);
+            let batch = std::mem::replace(&mut rest, after);
+            self.runtime.spawn(Arc::clone(&self).send(batch));
+        }
+        self.send(rest).await;
     }
 
     async fn send(self: Arc<Self>, mut batch: Vec<Read>) {
@@ -210,40 +190,6 @@ impl Reads {
     }
 }
 
-/// The turn of whoever asked first. It belongs to the task that sends what has been gathered; a runtime that ends
-/// drops the task, and then nobody waits for it any more.
-struct Turn(Option<Arc<Reads>>);
-
-impl Turn {
-    fn take(mut self) -> Option<(Arc<Reads>, Vec<Read>)> {
-        let reads = self.0.take()?;
-        let gathered = reads.take();
-        Some((reads, gathered))
-    }
-}
-
-impl Drop for Turn {
-    fn drop(&mut self) {
-        if let Some(reads) = self.0.take() {
-            drop(reads.take());
-        }
-    }
-}
-
-/// Sends what has been gathered when every task that could run has run.
-async fn gather(turn: Turn) {
-    tokio::task::yield_now().await;
-    let Some((reads, mut rest)) = turn.take() else { return };
-    reads.company.store(rest.len(), Ordering::Relaxed);
-    let largest = reads.largest.load(Ordering::Relaxed);
-    while rest.len() > largest {
-        let after = rest.split_off(largest);
-        let batch = std::mem::replace(&mut rest, after);
-        reads.runtime.spawn(Arc::clone(&reads).send(batch));
-    }
-    reads.send(rest).await;
-}
-
 /// Why a batch has no answer.
 enum Trouble {
     Everyones(Error),
@@ -276,9 +222,4 @@ fn names_of(batch: &[Read]) -> Vec<Bytes> {
         all.split().freeze()
     });
     copied.collect()
-}
-
-#[cold]
-fn failed(kind: FredKind, why: &'static str) -> Error {
-    failure::translate(&FredError::new(kind, why), WrongType::Unreadable)
 }

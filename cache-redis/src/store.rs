@@ -36,7 +36,8 @@ use crate::{envelope, flush, lookup, many};
 ///
 /// Except on a cluster, `get`s that are called for at the same time share a command, and where some of them find
 /// nothing an EXISTS, which tells an absent key from one of another type. It goes along with the command as long as
-/// there are such, and after it where there were none.
+/// there are such, and after it where there were none. `put`s without tags that are called for at the same time share a
+/// pipeline, each as a SET with its own answer; values of 64 KiB and more go by themselves.
 ///
 /// Locks are taken, renewed and released in one round trip each. The first who waits for one opens another connection,
 /// which hears of releases.
@@ -352,8 +353,8 @@ impl Store for RedisStore {
     }
 
     fn get_many<'a>(&'a self, keys: &[Key<'a>]) -> StoreFuture<'a, Vec<Option<Entry>>> {
+        let shares = self.shares(self.keyspace.values(keys).into_iter(), |name| name);
         let keys = keys.to_vec();
-        let shares = self.shares(keys.iter().map(|key| self.keyspace.value(*key)), |name| name);
         StoreFuture::pending(async move {
             let found = many::get(shares, &self.beliefs, keys.len()).await?;
             let read = |(found, key): (Found, &Key<'_>)| {
@@ -407,7 +408,13 @@ impl Store for RedisStore {
         match bearing {
             None => {
                 self.beliefs.note_none(&name);
-                StoreFuture::pending(self.set(name, envelope::seal(payload), expires))
+                let value = envelope::seal(payload);
+                let connection = self.connection(&name);
+                // On a cluster keys lie on several nodes.
+                if connection.writes().are_many_like(&value) && !connection.is_clustered() {
+                    return StoreFuture::pending(connection.writes().put((name, value, expires)));
+                }
+                StoreFuture::pending_at(|| self.set(name, value, expires))
             }
             Some(bearing) => {
                 self.beliefs.note(&name, bearing.tags.clone());
@@ -491,7 +498,7 @@ impl Store for RedisStore {
     }
 
     fn forget_many<'a>(&'a self, keys: &[Key<'a>]) -> StoreFuture<'a, usize> {
-        let shares = self.shares(keys.iter().map(|key| self.keyspace.value(*key)), |name| name);
+        let shares = self.shares(self.keyspace.values(keys).into_iter(), |name| name);
         StoreFuture::pending(async move {
             let gone = shares.into_iter().map(|share| self.remove_share(share));
             Ok(try_join_all(gone).await?.into_iter().sum())

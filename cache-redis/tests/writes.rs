@@ -1,0 +1,328 @@
+//! Writes that are asked for at the same time share messages, and nobody can tell by what is stored or answered.
+
+mod support;
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use cache_redis::{Cache, Error, ErrorKind, RedisStore};
+use futures_util::FutureExt;
+use futures_util::future::join_all;
+use redis_servers::Server;
+use support::{cache, cache_with, calls_of, failure, resumed, text};
+
+const TIMEOUT: Duration = Duration::from_millis(300);
+
+/// Of the numbers, each at its key.
+async fn all(cache: &Cache, keys: &[String]) -> Vec<Result<(), Error>> {
+    let numbers: Vec<_> = (0..keys.len() as u64).collect();
+    join_all(keys.iter().zip(&numbers).map(|(key, number)| cache.put(key, number, "1h"))).await
+}
+
+fn keys(count: u64) -> Vec<String> {
+    (0..count).map(|number| format!("k{number}")).collect()
+}
+
+async fn found(cache: &Cache, keys: &[String]) -> Vec<Option<u64>> {
+    cache.get_many(keys).await.expect("they are read")
+}
+
+/// How often the server has read from a connection.
+fn reads(server: &Server) -> u64 {
+    let stats = text(server.ask(&["INFO", "stats"]));
+    let line = stats.lines().find_map(|line| line.strip_prefix("total_reads_processed:"));
+    line.expect("it is told").trim().parse().expect("a number")
+}
+
+type Put<'c> = Pin<Box<dyn Future<Output = Result<(), Error>> + Send + 'c>>;
+
+/// Asked for, and under way.
+fn begun<'c>(cache: &'c Cache, key: &'c str, number: &'c u64) -> Put<'c> {
+    let mut put: Put<'_> = Box::pin(cache.put(key, number, "1h"));
+    assert!(put.as_mut().now_or_never().is_none(), "nothing is answered yet");
+    put
+}
+
+#[tokio::test]
+async fn each_is_stored_and_all_are_written_together() {
+    let server = Server::start().await;
+    let cache = cache(&server.url()).await;
+    let keys = keys(1_000);
+    let before = reads(&server);
+    let (stored, calls) = calls_of(&server, all(&cache, &keys)).await;
+    let reads = reads(&server) - before;
+    assert!(stored.iter().all(Result::is_ok), "{stored:?}");
+    assert_eq!(calls, [("set".to_owned(), 1_000)]);
+    assert!(reads < 100, "{reads} for 1,000 commands");
+    let numbers: Vec<_> = (0..1_000).map(Some).collect();
+    assert_eq!(found(&cache, &keys).await, numbers);
+}
+
+#[tokio::test]
+async fn a_put_of_many_is_written_together() {
+    let server = Server::start().await;
+    let cache = cache(&server.url()).await;
+    let before = reads(&server);
+    let numbers: Vec<u64> = (0..100).collect();
+    let keys = keys(100);
+    cache.put_many(keys.iter().zip(&numbers), "1h").await.unwrap();
+    let reads = reads(&server) - before;
+    assert!(reads < 20, "{reads} for 100 commands");
+    assert_eq!(found(&cache, &keys).await, numbers.into_iter().map(Some).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn of_two_at_one_key_the_later_one_stays() {
+    let server = Server::start().await;
+    let cache = &cache(&server.url()).await;
+    for count in [2, 3, 10, 64, 65, 66, 67, 130, 500] {
+        let numbers: Vec<u64> = (0..count).collect();
+        let stored = join_all(numbers.iter().map(|number| cache.put("k", number, "1h"))).await;
+        assert!(stored.iter().all(Result::is_ok), "{stored:?}");
+        assert_eq!(cache.get("k").await.unwrap(), Some(count - 1));
+    }
+}
+
+#[tokio::test]
+async fn what_was_given_up_before_it_was_sent_is_never_stored() {
+    let server = Server::start().await;
+    let cache = &cache(&server.url()).await;
+    let company = [begun(cache, "a", &1), begun(cache, "b", &2)];
+    let given_up = begun(cache, "k", &3);
+    let kept = begun(cache, "c", &4);
+    drop(given_up);
+    assert!(!cache.forget("k").await.unwrap());
+    for put in company.into_iter().chain([kept]) {
+        put.await.unwrap();
+    }
+    assert_eq!(cache.get::<u64>("k").await.unwrap(), None);
+    assert_eq!(cache.get("c").await.unwrap(), Some(4), "the others are");
+    // All of a batch.
+    let company = [begun(cache, "a", &1), begun(cache, "b", &2)];
+    drop([begun(cache, "k", &3), begun(cache, "l", &3)]);
+    join_all(company).await;
+    assert_eq!(found(cache, &["k".to_owned(), "l".to_owned()]).await, [None, None]);
+}
+
+/// Given up at any moment, while it is handed over as well.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_given_up_comes_before_what_is_asked_next_or_not_at_all() {
+    let server = Server::start().await;
+    let cache = cache(&server.url()).await;
+    let tasks: Vec<_> = (0..64u64)
+        .map(|task| {
+            let cache = cache.clone();
+            tokio::spawn(async move {
+                let key = format!("k{task}");
+                for round in 0..300u64 {
+                    let mut put = Box::pin(cache.put(&key, &round, "1h"));
+                    // A while passes, more or less of it.
+                    for _ in 0..(task + round) % 6 {
+                        if put.as_mut().now_or_never().is_some() {
+                            break;
+                        }
+                        tokio::task::yield_now().await;
+                    }
+                    drop(put);
+                    cache.forget(&key).await.unwrap();
+                    assert_eq!(cache.get::<u64>(&key).await.unwrap(), None, "{key}, {round}");
+                }
+            })
+        })
+        .collect();
+    for task in tasks {
+        task.await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_has_been_answered_is_there() {
+    let server = Server::start().await;
+    let cache = cache(&server.url()).await;
+    let tasks: Vec<_> = (0..64u64)
+        .map(|task| {
+            let cache = cache.clone();
+            tokio::spawn(async move {
+                let key = format!("k{task}");
+                for round in 0..300u64 {
+                    cache.put(&key, &round, "1h").await.unwrap();
+                    assert_eq!(cache.get(&key).await.unwrap(), Some(round), "{key}");
+                }
+            })
+        })
+        .collect();
+    for task in tasks {
+        task.await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn large_values_and_small_ones_are_stored() {
+    let server = Server::start().await;
+    let cache = &cache(&server.url()).await;
+    let values: Vec<_> =
+        (0..200usize).map(|number| "x".repeat(number * 131 % 200 * 1_000)).collect();
+    let keys = keys(200);
+    let stored =
+        join_all(keys.iter().zip(&values).map(|(key, value)| cache.put(key, value, "1h"))).await;
+    assert!(stored.iter().all(Result::is_ok), "{stored:?}");
+    for (key, value) in keys.iter().zip(&values) {
+        assert_eq!(cache.get::<String>(key).await.unwrap().as_ref(), Some(value), "{key}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_refused_of_one_is_told_of_that_one_only() {
+    let server = Server::start().await;
+    server.ask(&["ACL", "SETUSER", "some", "on", ">pass", "~cache:k1*", "+@all"]);
+    let cache = cache(&format!("redis://some:pass@127.0.0.1:{}", server.port())).await;
+    let keys = keys(200);
+    for (key, stored) in keys.iter().zip(all(&cache, &keys).await) {
+        if key.starts_with("k1") {
+            stored.unwrap();
+        } else {
+            let error = stored.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Config, "{error:?}");
+            assert!(error.to_string().contains(&format!("\"{key}\"")), "{error}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_fills_up_meanwhile_refuses_those_that_do_not_fit() {
+    let server =
+        Server::start_with(&["--maxmemory", "6mb", "--maxmemory-policy", "noeviction"]).await;
+    let cache = &cache(&server.url()).await;
+    let (keys, value) = (keys(400), "x".repeat(30_000));
+    let stored = join_all(keys.iter().map(|key| cache.put(key, &value, "1h"))).await;
+    server.ask(&["CONFIG", "SET", "maxmemory", "0"]);
+    let (mut kept, mut refused) = (0, 0);
+    for (key, stored) in keys.iter().zip(stored) {
+        let is_there = cache.has(key).await.unwrap();
+        match stored {
+            Ok(()) => kept += 1,
+            Err(ref error) => {
+                refused += 1;
+                assert_eq!(error.kind(), ErrorKind::Unavailable, "{error:?}");
+                assert!(error.to_string().contains("full"), "{error}");
+            }
+        }
+        assert_eq!(is_there, stored.is_ok(), "{key}: {stored:?}");
+    }
+    assert!(kept > 10 && refused > 10, "{kept} kept, {refused} refused");
+}
+
+#[tokio::test]
+async fn all_time_out_when_the_server_does_not_answer_and_are_served_when_it_does() {
+    let server = Server::start().await;
+    let keys = keys(300);
+    let cache = cache_with(&server.url(), |builder| builder.command_timeout(TIMEOUT)).await;
+    server.pause().await;
+    let puts = keys.iter().map(|key| failure(cache.put(key, &0, "1h")));
+    for (error, took) in join_all(puts).await {
+        assert_eq!(error.kind(), ErrorKind::Timeout, "{error:?}");
+        assert!(took >= TIMEOUT && took < TIMEOUT * 2, "{took:?}");
+    }
+    server.resume().await;
+    resumed(&cache).await;
+    assert!(all(&cache, &keys).await.iter().all(Result::is_ok));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_dies_is_an_error_of_all_that_wait_and_nothing_is_lost_that_was_answered() {
+    let server = Server::start().await;
+    let cache = cache_with(&server.url(), |builder| builder.command_timeout(TIMEOUT)).await;
+    let stop = Arc::new(AtomicBool::new(false));
+    let tasks: Vec<_> = (0..64)
+        .map(|task| {
+            let (cache, stop) = (cache.clone(), Arc::clone(&stop));
+            tokio::spawn(async move {
+                let (mut stored, mut failed) = (0, 0);
+                while !stop.load(Ordering::Relaxed) {
+                    match cache.put(format!("k{task}"), &stored, "1h").await {
+                        Ok(()) => stored += 1,
+                        Err(error) => {
+                            assert!(error.is_temporary(), "{error:?}");
+                            failed += 1;
+                            tokio::time::sleep(Duration::from_millis(1)).await;
+                        }
+                    }
+                }
+                (stored, failed)
+            })
+        })
+        .collect();
+    for _ in 0..3 {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        server.ask(&["CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"]);
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        server.stop().await;
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        server.start_again().await;
+        resumed(&cache).await;
+    }
+    stop.store(true, Ordering::Relaxed);
+    for (number, task) in tasks.into_iter().enumerate() {
+        let (stored, failed) = task.await.unwrap();
+        assert!(stored > 0 && failed > 0, "task {number}: {stored} stored, {failed} failed");
+    }
+    assert!(all(&cache, &keys(300)).await.iter().all(Result::is_ok));
+}
+
+/// Those that are given up take no places for ever, nor memory.
+#[test]
+fn those_that_are_given_up_do_not_pile_up() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let server = runtime.block_on(Server::start());
+    let cache = runtime.block_on(cache(&server.url()));
+    let given_up = |rounds: usize| {
+        allocation_counter::measure(|| {
+            runtime.block_on(async {
+                for _ in 0..rounds {
+                    let puts = (0..1_000).map(|number| cache.put(format!("k{number}"), &0, "1h"));
+                    let _ = tokio::time::timeout(Duration::from_micros(100), join_all(puts)).await;
+                }
+            });
+        })
+    };
+    given_up(10);
+    runtime.block_on(server.pause());
+    let grown = given_up(200);
+    assert!(grown.bytes_max < 100 << 20, "{grown:?}");
+    runtime.block_on(async {
+        server.resume().await;
+        resumed(&cache).await;
+    });
+    given_up(100);
+    runtime.block_on(async {
+        for stored in all(&cache, &keys(1_000)).await {
+            stored.expect("there are places");
+        }
+    });
+}
+
+/// A store used from another runtime than its own, which ends: whatever comes of it, it comes.
+#[test]
+fn no_write_waits_for_a_runtime_that_has_ended() {
+    let build =
+        || tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
+    let (its_own, other) = (build().unwrap(), build().unwrap());
+    let (server, cache) = its_own.block_on(async {
+        let server = Server::start().await;
+        let store = RedisStore::builder(&server.url()).unwrap().command_timeout(TIMEOUT);
+        let store = store.connect().await.unwrap();
+        (server, Cache::new(store))
+    });
+    let keys = keys(50);
+    assert!(other.block_on(all(&cache, &keys)).iter().all(Result::is_ok));
+    its_own.shutdown_background();
+    for _ in 0..3 {
+        let stored =
+            other.block_on(async { tokio::time::timeout(TIMEOUT * 3, all(&cache, &keys)).await });
+        assert!(stored.is_ok_and(|stored| stored.iter().all(Result::is_err)));
+    }
+    other.block_on(async move { drop(server) });
+}
