@@ -2,10 +2,10 @@
 //! them are on their way before the first answer is waited for.
 
 use bytes::Bytes;
-use cache_core::Error;
+use cache_core::{Error, Lifetime};
 use fred::interfaces::KeysInterface;
 use fred::prelude::FredResult;
-use fred::types::{Expiration, Value as Reply};
+use fred::types::Value as Reply;
 use futures_util::future::{join, join_all, try_join_all};
 
 use crate::beliefs::Beliefs;
@@ -14,6 +14,7 @@ use crate::failure::{WrongType, unexpected};
 use crate::link::Link;
 use crate::lookup::{self, Found};
 use crate::scripts::FORGET;
+use crate::store::expiration;
 use crate::writes::Sealed;
 
 /// What goes over one connection, and where each part of it stood in what was asked.
@@ -146,15 +147,16 @@ fn absent_if_wrong_type(
 pub(crate) async fn put(
     shares: &[Share<'_, (Bytes, Bytes)>],
     value: impl Fn(&Bytes) -> Bytes,
-    expires: Option<Expiration>,
+    lifetime: Lifetime,
 ) -> Result<(), Error> {
-    let (value, expires) = (&value, &expires);
+    let value = &value;
     try_join_all(shares.iter().map(|share| async move {
         let clients = share.connection.ready().await?;
         let counting = share.connection.counting();
-        let counted = share.parts.iter().map(|(name, sealed)| {
-            Ok((name.clone(), counting.counted(value(sealed))?, expires.clone()))
-        });
+        let counted = share
+            .parts
+            .iter()
+            .map(|(name, sealed)| Ok((name.clone(), counting.counted(value(sealed))?, lifetime)));
         let counted: Vec<_> = counted.collect::<Result<_, Error>>()?;
         let told = set(&clients, counted.into_iter()).await.into_iter();
         // Each of them says something of the connection.
@@ -174,11 +176,12 @@ pub(crate) async fn set(
     mut entries: impl DoubleEndedIterator<Item = Sealed> + ExactSizeIterator,
 ) -> Vec<FredResult<Reply>> {
     let count = entries.len();
-    let Some((name, value, expires)) = entries.next_back() else { return Vec::new() };
-    let last = clients.again().set(name, Reply::Bytes(value), expires, None, false);
+    let Some((name, value, lifetime)) = entries.next_back() else { return Vec::new() };
+    let value = Reply::Bytes(value);
+    let last = clients.again().set(name, value, expiration(lifetime), None, false);
     let pipeline = clients.pipeline(Repeat::Harmless);
-    for (name, value, expires) in entries {
-        let value = Reply::Bytes(value);
+    for (name, value, lifetime) in entries {
+        let (value, expires) = (Reply::Bytes(value), expiration(lifetime));
         // It is answered at once, before anything is sent.
         if let Err(error) = pipeline.set::<(), _, _>(name, value, expires, None, false).await {
             return vec![Err(error); count];

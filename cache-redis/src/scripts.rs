@@ -34,9 +34,18 @@ script!(INSPECT, "lua/inspect.lua");
 script!(PUT, "lua/put.lua");
 script!(RELEASE, "lua/release.lua");
 script!(RENEW, "lua/renew.lua");
+script!(STORE, "lua/store.lua");
 script!(TOUCH, "lua/head.lua", "lua/touch.lua");
 script!(TTL, "lua/head.lua", "lua/ttl.lua");
 script!(VERSION, "lua/version.lua");
+
+/// How a script is named.
+#[derive(Clone, Copy)]
+pub(crate) enum Form {
+    Digest,
+    /// By all that it is: it is known from then on.
+    Body,
+}
 
 impl Script {
     /// Runs it on keys of one slot. A server that does not know it yet, since it was restarted or its scripts were
@@ -47,34 +56,41 @@ impl Script {
         keys: &[Bytes],
         args: &[Reply],
     ) -> FredResult<Reply> {
-        let digest = self.digest.clone().into();
-        match call(client, "EVALSHA", digest, keys, args).await {
-            Err(error) if is_unknown(&error) => {
-                let body = Reply::from_static_str(self.body);
-                Box::pin(call(client, "EVAL", body, keys, args)).await
-            }
+        let call = |form| self.call(form, client, keys.iter().cloned(), args.iter().cloned());
+        match call(Form::Digest).await {
+            Err(error) if is_unknown(&error) => Box::pin(call(Form::Body)).await,
             answer => answer,
         }
     }
+
+    /// The same, sent once.
+    // As a command of our own, since fred's takes no options of a single call.
+    pub(crate) async fn call(
+        &self,
+        form: Form,
+        client: &impl ClientLike,
+        keys: impl ExactSizeIterator<Item = Bytes>,
+        args: impl ExactSizeIterator<Item = Reply>,
+    ) -> FredResult<Reply> {
+        let (command, script) = match form {
+            Form::Digest => ("EVALSHA", self.digest.clone().into()),
+            Form::Body => ("EVAL", Reply::from_static_str(self.body)),
+        };
+        let mut all = Vec::with_capacity(2 + keys.len() + args.len());
+        all.extend([script, keys.len().try_into()?]);
+        let mut slot = ClusterHash::FirstKey;
+        for (place, key) in keys.enumerate() {
+            if place == 0 {
+                slot = ClusterHash::Custom(redis_keyslot(&key));
+            }
+            all.push(Reply::Bytes(key));
+        }
+        all.extend(args);
+        client.custom(CustomCommand::new_static(command, slot, false), all).await
+    }
 }
 
-// As a command of our own, since fred's takes no options of a single call.
-async fn call(
-    client: &impl ClientLike,
-    command: &'static str,
-    script: Reply,
-    keys: &[Bytes],
-    args: &[Reply],
-) -> FredResult<Reply> {
-    let slot =
-        keys.first().map_or(ClusterHash::FirstKey, |key| ClusterHash::Custom(redis_keyslot(key)));
-    let mut all = Vec::with_capacity(2 + keys.len() + args.len());
-    all.extend([script, keys.len().try_into()?]);
-    all.extend(keys.iter().cloned().map(Reply::Bytes));
-    all.extend_from_slice(args);
-    client.custom(CustomCommand::new_static(command, slot, false), all).await
-}
-
-fn is_unknown(error: &Error) -> bool {
+/// Whether a server does not know a script. It has done nothing then.
+pub(crate) fn is_unknown(error: &Error) -> bool {
     error.details().starts_with("NOSCRIPT")
 }

@@ -37,7 +37,7 @@ use crate::{envelope, flush, lookup, many};
 /// Except on a cluster, `get`s that are called for at the same time share a command, and where some of them find
 /// nothing an EXISTS, which tells an absent key from one of another type. It goes along with the command as long as
 /// there are such, and after it where there were none. `put`s without tags that are called for at the same time share a
-/// pipeline, each as a SET with its own answer; values of 64 KiB and more go by themselves.
+/// script, which stores each and tells of each; values of 64 KiB and more go by themselves.
 ///
 /// Locks are taken, renewed and released in one round trip each. The first who waits for one opens another connection,
 /// which hears of releases.
@@ -148,14 +148,10 @@ impl RedisStore {
         many::by_connection(&self.connections, parts, |part| self.connection_index(name(part)))
     }
 
-    async fn set(
-        &self,
-        name: Bytes,
-        value: Bytes,
-        expires: Option<Expiration>,
-    ) -> Result<(), Error> {
+    async fn set(&self, name: Bytes, value: Bytes, lifetime: Lifetime) -> Result<(), Error> {
         let connection = self.connection(&name);
         let value = Reply::Bytes(connection.counting().counted(value)?);
+        let expires = expiration(lifetime);
         let clients = connection.ready().await?;
         let set = clients.again().set::<Reply, _, _>(name, value, expires, None, false).await;
         connection.judge(set, WrongType::Unreadable).map(drop)
@@ -404,7 +400,6 @@ impl Store for RedisStore {
             Err(error) => return StoreFuture::ready(Err(error)),
         };
         let name = self.keyspace.value(key);
-        let expires = expiration(terms.lifetime);
         match bearing {
             None => {
                 self.beliefs.note_none(&name);
@@ -412,9 +407,13 @@ impl Store for RedisStore {
                 let connection = self.connection(&name);
                 // On a cluster keys lie on several nodes.
                 if connection.writes().are_many_like(&value) && !connection.is_clustered() {
-                    return StoreFuture::pending(connection.writes().put((name, value, expires)));
+                    return StoreFuture::pending(connection.writes().put((
+                        name,
+                        value,
+                        terms.lifetime,
+                    )));
                 }
-                StoreFuture::pending_at(|| self.set(name, value, expires))
+                StoreFuture::pending_at(|| self.set(name, value, terms.lifetime))
             }
             Some(bearing) => {
                 self.beliefs.note(&name, bearing.tags.clone());
@@ -436,7 +435,6 @@ impl Store for RedisStore {
             Ok(bearing) => bearing,
             Err(error) => return StoreFuture::ready(Err(error)),
         };
-        let expires = expiration(terms.lifetime);
         let sealed = entries.iter().map(|(key, payload)| {
             let name = self.keyspace.value(*key);
             match &bearing {
@@ -454,7 +452,7 @@ impl Store for RedisStore {
         StoreFuture::pending(async move {
             match &bearing {
                 Some(bearing) => self.put_tagged(shares, bearing, terms.lifetime).await,
-                None => many::put(&shares, Bytes::clone, expires).await,
+                None => many::put(&shares, Bytes::clone, terms.lifetime).await,
             }
         })
     }

@@ -20,7 +20,7 @@ use crate::failure::{WrongType, unexpected};
 use crate::lookup::version_in;
 use crate::many::Share;
 use crate::scripts::{PUT, VERSION};
-use crate::store::{RedisStore, expiration, millis_of, signed, whole};
+use crate::store::{RedisStore, millis_of, signed, whole};
 use crate::{envelope, many};
 
 /// The tags that something is to bear.
@@ -117,9 +117,8 @@ impl RedisStore {
     ) -> Result<(), Error> {
         let Some(connection) = shares.first().map(|share| share.connection) else { return Ok(()) };
         let Bearing { tags, versions, need, .. } = bearing;
-        let expires = expiration(lifetime);
         let put = async |shares: &[Share<'_, (Bytes, Bytes)>]| {
-            many::put(shares, Bytes::clone, expires.clone()).await
+            many::put(shares, Bytes::clone, lifetime).await
         };
         let stale = match versions {
             Versions::Unknown => shares,
@@ -154,7 +153,7 @@ impl RedisStore {
             return Ok(());
         }
         let versions = self.make(connection, tags, *need).await?;
-        many::put(&stale, |sealed| envelope::renew(sealed, &versions), expires.clone()).await
+        many::put(&stale, |sealed| envelope::renew(sealed, &versions), lifetime).await
     }
 
     /// Stores entries if their tags have these versions, on one server. Returns those that were not.

@@ -1,5 +1,4 @@
-//! Writes that are asked for at the same time, sent as one pipeline: what has been gathered, as a SET each, with
-//! answers of their own.
+//! Writes that are asked for at the same time, sent as one script, which stores each of them and tells of each.
 //!
 //! A put that was given up before it was handed to fred is never sent; one that was handed over comes before whatever
 //! is asked afterwards. There is nothing in between: a batch is handed over in one go, and whoever gives up meanwhile
@@ -11,18 +10,22 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
 
 use bytes::Bytes;
-use cache_core::Error;
-use fred::types::Expiration;
+use cache_core::{Error, Lifetime};
+use fred::error::{Error as FredError, ErrorKind as FredKind};
+use fred::prelude::FredResult;
+use fred::types::Value as Reply;
 use futures_util::future::join_all;
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use tokio::task::unconstrained;
 
 use crate::connection::Clients;
-use crate::failure::WrongType;
+use crate::failure::{WrongType, is_reply};
 use crate::gathering::{Gathering, Turn, answered};
 use crate::link::{LARGE, Link, Place};
 use crate::many;
+use crate::scripts::{Form, STORE, is_unknown};
+use crate::store::millis_of;
 
 /// Writes of one connection.
 pub(crate) struct Writes {
@@ -34,7 +37,7 @@ pub(crate) struct Writes {
 }
 
 /// What is stored where, and until when.
-pub(crate) type Sealed = (Bytes, Bytes, Option<Expiration>);
+pub(crate) type Sealed = (Bytes, Bytes, Lifetime);
 
 /// One that waits for its answer.
 struct Write {
@@ -43,7 +46,8 @@ struct Write {
     _place: Place,
 }
 
-/// The most commands of one pipeline, and the most bytes of their values: who waits for one waits for all of them.
+/// The most entries of one script, and the most bytes of their values: whoever waits for one waits for all of them, and
+/// the server serves nobody else meanwhile.
 const LARGEST: usize = 64;
 const LONGEST: usize = 256 << 10;
 
@@ -85,31 +89,87 @@ impl Writes {
         join_all(batches_of(gathered).into_iter().map(|batch| self.send(&clients, batch))).await;
     }
 
-    async fn send(&self, clients: &Clients, batch: Vec<Write>) {
-        // Where it waits for the first time it has handed all over. It would wait in between if it kept to tokio's
-        // budget.
-        let mut sent = pin!(unconstrained(self.store(clients, batch)));
-        let handed_over = poll_fn(|context| {
-            let _handing_over = self.hand_over();
-            Poll::Ready(sent.as_mut().poll(context))
-        });
-        if handed_over.await.is_pending() {
-            sent.await;
+    /// As one script; or each as its command, where the server does not take that for all of them.
+    async fn send(&self, clients: &Clients, mut batch: Vec<Write>) {
+        for form in [Form::Digest, Form::Body] {
+            if batch.len() < 2 {
+                break;
+            }
+            let stored = self.in_one_go(async {
+                batch.retain(is_waited_for);
+                if batch.is_empty() {
+                    return Ok(Reply::Integer(0));
+                }
+                let keys = batch.iter().map(|Write { sealed: (name, ..), .. }| name.clone());
+                let mut args = Vec::with_capacity(2 * batch.len());
+                for Write { sealed: (_, value, lifetime), .. } in &batch {
+                    args.extend([Reply::Bytes(value.clone()), millis_of(*lifetime)]);
+                }
+                STORE.call(form, clients.again(), keys, args.into_iter()).await
+            });
+            let told = stored.await;
+            match told {
+                // In these cases it has done nothing.
+                Err(error) if is_unknown(&error) => {}
+                Err(error) if is_reply(&error) => break,
+                Ok(Reply::Integer(-1)) => break,
+                told => {
+                    let told = each(told, batch.len());
+                    return self.answer(batch, told);
+                }
+            }
         }
+        let stored = Box::pin(self.in_one_go(async {
+            batch.retain(is_waited_for);
+            many::set(clients, batch.iter().map(|write| write.sealed.clone())).await
+        }));
+        let told = stored.await;
+        self.answer(batch, told);
     }
 
-    async fn store(&self, clients: &Clients, mut batch: Vec<Write>) {
-        batch.retain(|write| !write.answer.is_closed());
-        let sealed = batch.iter_mut().map(|write| std::mem::take(&mut write.sealed));
-        let told = many::set(clients, sealed).await;
+    fn answer(&self, batch: Vec<Write>, told: Vec<FredResult<Reply>>) {
         for (write, told) in batch.into_iter().zip(told) {
             let told = self.link.judge(told, WrongType::Unreadable);
             let _ = write.answer.send(told.map(drop));
         }
     }
 
+    /// Hands something over in the first step of a future. That would wait in between if it kept to tokio's budget.
+    async fn in_one_go<T>(&self, sent: impl Future<Output = T>) -> T {
+        let mut sent = pin!(unconstrained(sent));
+        let first = poll_fn(|context| {
+            let _handing_over = self.hand_over();
+            Poll::Ready(sent.as_mut().poll(context))
+        });
+        match first.await {
+            Poll::Ready(told) => told,
+            Poll::Pending => sent.await,
+        }
+    }
+
     fn hand_over(&self) -> MutexGuard<'_, ()> {
         self.handing_over.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn is_waited_for(write: &Write) -> bool {
+    !write.answer.is_closed()
+}
+
+/// What was said of each entry, by what came of all of them.
+fn each(told: FredResult<Reply>, count: usize) -> Vec<FredResult<Reply>> {
+    match told {
+        Ok(Reply::Array(said)) if said.len() == count => {
+            let of_one = |said: Reply| match said.as_str() {
+                Some(error) if !error.is_empty() => {
+                    Err(FredError::new(FredKind::Unknown, error.into_owned()))
+                }
+                _ => Ok(Reply::Null),
+            };
+            said.into_iter().map(of_one).collect()
+        }
+        told @ (Ok(Reply::Integer(0)) | Err(_)) => vec![told; count],
+        Ok(_) => vec![Err(FredError::new(FredKind::Protocol, "no answer to a script")); count],
     }
 }
 

@@ -8,11 +8,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use cache_redis::{Cache, Error, ErrorKind, RedisStore};
+use cache_redis::{Cache, Error, ErrorKind, RedisStore, Ttl};
 use futures_util::FutureExt;
 use futures_util::future::join_all;
 use redis_servers::Server;
-use support::{cache, cache_with, calls_of, failure, resumed, text};
+use support::{cache, cache_with, calls_of, failure, number, resumed, text};
 
 const TIMEOUT: Duration = Duration::from_millis(300);
 
@@ -24,6 +24,10 @@ async fn all(cache: &Cache, keys: &[String]) -> Vec<Result<(), Error>> {
 
 fn keys(count: u64) -> Vec<String> {
     (0..count).map(|number| format!("k{number}")).collect()
+}
+
+fn called(calls: &[(String, u64)], command: &str) -> u64 {
+    calls.iter().find(|(name, _)| name == command).map_or(0, |(_, calls)| *calls)
 }
 
 async fn found(cache: &Cache, keys: &[String]) -> Vec<Option<u64>> {
@@ -47,18 +51,69 @@ fn begun<'c>(cache: &'c Cache, key: &'c str, number: &'c u64) -> Put<'c> {
 }
 
 #[tokio::test]
-async fn each_is_stored_and_all_are_written_together() {
+async fn each_is_stored_and_all_share_commands() {
     let server = Server::start().await;
     let cache = cache(&server.url()).await;
     let keys = keys(1_000);
+    for known in [false, true] {
+        let (stored, calls) = calls_of(&server, all(&cache, &keys)).await;
+        assert!(stored.iter().all(Result::is_ok), "{stored:?}");
+        let count = |command| called(&calls, command);
+        assert_eq!(count("set") + count("psetex"), 1_000, "{calls:?}");
+        assert!(count("set") < 10 && count("evalsha") < 50, "{calls:?}");
+        assert_eq!(count("eval") == 0, known, "the script is sent once: {calls:?}");
+        let numbers: Vec<_> = (0..1_000).map(Some).collect();
+        assert_eq!(found(&cache, &keys).await, numbers);
+    }
+}
+
+#[tokio::test]
+async fn each_lives_for_as_long_as_was_asked() {
+    let server = Server::start().await;
+    let cache = &cache(&server.url()).await;
+    let keys = keys(60);
+    let ttls = [Ttl::seconds(60), Ttl::FOREVER, Ttl::seconds(3_600)];
+    let puts = keys.iter().zip(ttls.iter().cycle()).map(|(key, ttl)| cache.put(key, &0, *ttl));
+    assert!(join_all(puts).await.iter().all(Result::is_ok));
+    for (key, ttl) in keys.iter().zip(ttls.iter().cycle()) {
+        let left = number(server.ask(&["PTTL", &format!("cache:{key}")]));
+        match ttl.duration() {
+            None => assert_eq!(left, -1, "{key}"),
+            Some(lives) => {
+                let lives = i64::try_from(lives.as_millis()).unwrap();
+                assert!((lives - 10_000..=lives).contains(&left), "{key}: {left} of {lives}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_user_who_may_run_no_scripts_stores_them_one_by_one() {
+    let server = Server::start().await;
+    server.ask(&["ACL", "SETUSER", "plain", "on", ">pass", "~*", "+@all", "-evalsha", "-eval"]);
+    let cache = cache(&format!("redis://plain:pass@127.0.0.1:{}", server.port())).await;
+    let keys = keys(200);
     let before = reads(&server);
-    let (stored, calls) = calls_of(&server, all(&cache, &keys)).await;
+    assert!(all(&cache, &keys).await.iter().all(Result::is_ok));
     let reads = reads(&server) - before;
-    assert!(stored.iter().all(Result::is_ok), "{stored:?}");
-    assert_eq!(calls, [("set".to_owned(), 1_000)]);
-    assert!(reads < 100, "{reads} for 1,000 commands");
-    let numbers: Vec<_> = (0..1_000).map(Some).collect();
-    assert_eq!(found(&cache, &keys).await, numbers);
+    assert!(reads < 50, "{reads} for 200 commands");
+    assert_eq!(found(&cache, &keys).await, (0..200).map(Some).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn a_script_that_may_not_set_tells_each() {
+    let server = Server::start().await;
+    server.ask(&["ACL", "SETUSER", "some", "on", ">pass", "~*", "+@all", "-psetex"]);
+    let cache = cache(&format!("redis://some:pass@127.0.0.1:{}", server.port())).await;
+    let keys = keys(100);
+    let stored = all(&cache, &keys).await;
+    for (key, stored) in keys.iter().zip(&stored) {
+        let is_there = cache.has(key).await.unwrap();
+        assert_eq!(is_there, stored.is_ok(), "{key}: {stored:?}");
+    }
+    for error in stored.into_iter().filter_map(Result::err) {
+        assert_eq!(error.kind(), ErrorKind::Config, "{error:?}");
+    }
 }
 
 #[tokio::test]
@@ -110,14 +165,18 @@ async fn what_was_given_up_before_it_was_sent_is_never_stored() {
 /// Given up at any moment, while it is handed over as well.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_was_given_up_comes_before_what_is_asked_next_or_not_at_all() {
-    let server = Server::start().await;
+    let server = Arc::new(Server::start().await);
     let cache = cache(&server.url()).await;
     let tasks: Vec<_> = (0..64u64)
         .map(|task| {
-            let cache = cache.clone();
+            let (cache, server) = (cache.clone(), Arc::clone(&server));
             tokio::spawn(async move {
                 let key = format!("k{task}");
                 for round in 0..300u64 {
+                    if task == 0 && round.is_multiple_of(10) {
+                        // Then it is sent once more.
+                        server.ask(&["SCRIPT", "FLUSH"]);
+                    }
                     let mut put = Box::pin(cache.put(&key, &round, "1h"));
                     // A while passes, more or less of it.
                     for _ in 0..(task + round) % 6 {
@@ -213,6 +272,35 @@ async fn a_server_that_fills_up_meanwhile_refuses_those_that_do_not_fit() {
         assert_eq!(is_there, stored.is_ok(), "{key}: {stored:?}");
     }
     assert!(kept > 10 && refused > 10, "{kept} kept, {refused} refused");
+}
+
+#[tokio::test]
+async fn a_server_that_becomes_a_replica_is_left_alone_until_it_is_a_primary_again() {
+    let (server, primary) = (Server::start().await, Server::start().await);
+    let cache = cache_with(&server.url(), |builder| builder.command_timeout(TIMEOUT)).await;
+    let keys = keys(100);
+    let ids = || {
+        let clients = text(server.ask(&["CLIENT", "LIST", "TYPE", "normal"]));
+        let of_the_cache = clients.lines().filter(|line| !line.contains("cmd=client"));
+        let ids = of_the_cache.filter_map(|line| line.split_once(' ').map(|(id, _)| id.to_owned()));
+        ids.collect::<Vec<_>>()
+    };
+    server.ask(&["REPLICAOF", "127.0.0.1", &primary.port().to_string()]);
+    let before = ids();
+    for stored in all(&cache, &keys).await {
+        // Those that are asked for in the moment in which the connection is given up may wait for their timeout.
+        let error = stored.unwrap_err();
+        assert!(error.is_temporary(), "{error:?}");
+    }
+    let looked_for = async {
+        while ids().iter().any(|id| before.contains(id)) {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), looked_for).await.expect("its primary is");
+    server.ask(&["REPLICAOF", "NO", "ONE"]);
+    resumed(&cache).await;
+    assert!(all(&cache, &keys).await.iter().all(Result::is_ok));
 }
 
 #[tokio::test]

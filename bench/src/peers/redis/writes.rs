@@ -17,8 +17,8 @@ const PLAN: Plan = Plan {
     note: "A user of 119 bytes (encoded with bincode) is stored for an hour, in place of what was there. Each builds \
            its key of an id, encodes, and waits for the answer; each has one connection that all tasks share, on which \
            every one of these clients writes what many tasks ask for at once without waiting in between. \
-           `cache`: `put`, a SET with a timeout and with bounds on what waits. Those called for at once are handed to the \
-           client as one pipeline. \
+           `cache`: `put`, a SET with a timeout and with bounds on what waits. Those called for at once share a \
+           script, which stores one after the other. \
            `raw fred`: SET by hand, with TCP_NODELAY as its README has it, without a timeout and without bounds. \
            `raw redis-rs`: SETEX by hand over its `ConnectionManager`, with a timeout. \
            `cached`: `async_cache_set_ref` of `AsyncRedisCache` (MessagePack), its cheapest way to store: \
