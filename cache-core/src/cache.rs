@@ -14,7 +14,7 @@ use crate::flight::{Change, Flights};
 use crate::future::State;
 use crate::remember::Outcome;
 use crate::stats::Counters;
-use crate::{Encoded, Entry, Error, ErrorKind, Key, Lifetime, Shared, Stats, Store};
+use crate::{Encoded, Entry, Error, ErrorKind, Key, Lifetime, Shared, Sighting, Stats, Store};
 
 /// A cache: what application code takes, whatever driver lies beneath.
 ///
@@ -112,38 +112,82 @@ impl Cache {
         T: DeserializeOwned + Send + Sync + 'static,
     {
         let key = key.as_ref();
-        if let Some(object) = self.kept(key) {
-            return Ok(Some(object));
+        match self.kept(key) {
+            Sighting::Object(object) => Ok(Some(object)),
+            Sighting::Nothing => Ok(None),
+            Sighting::Entry(entry) => self.first_shared(key, &entry).map(Some),
+            Sighting::Unclear => self.read_shared(key).await,
         }
-        self.share(key).await
     }
 
-    /// The object that is kept at `key`, if it is a `T`. What stands in the way is not said here but found again
-    /// by [`share`](Self::share), so that a hit does not carry errors along.
+    /// What is kept at `key`, as far as it is a `T`. What stands in the way is not said here but found again by a
+    /// reading of the entry, so that a hit does not carry errors along.
     #[inline]
-    fn kept<T: Send + Sync + 'static>(&self, key: &str) -> Option<Shared<T>> {
-        Shared::from_kept(self.store("get_shared").ok()?.kept(Key::new(key).ok()?)?)
+    pub(crate) fn kept<T: Send + Sync + 'static>(&self, key: &str) -> Sighting<Shared<T>> {
+        let (Ok(store), Ok(key)) = (self.store("get_shared"), Key::new(key)) else {
+            return Sighting::Unclear;
+        };
+        match store.kept(key) {
+            Sighting::Object(kept) => {
+                Shared::from_kept(kept).map_or(Sighting::Unclear, Sighting::Object)
+            }
+            Sighting::Entry(entry) => Sighting::Entry(entry),
+            Sighting::Nothing => Sighting::Nothing,
+            Sighting::Unclear => Sighting::Unclear,
+        }
     }
 
-    /// Reads and decodes an entry, and offers the object to the store.
-    async fn share<T>(&self, key: &str) -> Result<Option<Shared<T>>, Error>
+    /// The first read of an entry.
+    #[inline(never)]
+    fn first_shared<T>(&self, key: &str, entry: &Entry) -> Result<Shared<T>, Error>
+    where
+        T: DeserializeOwned + Send + Sync + 'static,
+    {
+        let key = Key::new(key).map_err(during("get_shared"))?;
+        let store = self.store_for("get_shared", key)?;
+        self.share(store, key, entry).map_err(at("get_shared", key))
+    }
+
+    async fn read_shared<T>(&self, key: &str) -> Result<Option<Shared<T>>, Error>
     where
         T: DeserializeOwned + Send + Sync + 'static,
     {
         let key = Key::new(key).map_err(during("get_shared"))?;
         let store = self.store_for("get_shared", key)?;
         let found = store.get(key).await.map_err(at("get_shared", key))?;
-        let Some(entry) = found else { return Ok(None) };
-        let object = self.decode(&entry).map_err(at("get_shared", key))?;
-        let Some(seen) = entry.encoded() else {
-            return Ok(Some(Shared::new(object, Arc::default())));
-        };
-        let shared = Shared::new(object, Arc::clone(seen.arc()));
+        found.map(|entry| self.share(store, key, &entry)).transpose().map_err(at("get_shared", key))
+    }
+
+    /// The object of an entry that lies in the store, which is offered it.
+    pub(crate) fn share<T>(
+        &self,
+        store: &dyn Store,
+        key: Key<'_>,
+        entry: &Entry,
+    ) -> Result<Shared<T>, Error>
+    where
+        T: DeserializeOwned + Send + Sync + 'static,
+    {
+        let object = self.shared(entry)?;
         // An object of another type stays: two types that take turns should not evict each other's.
-        if !seen.keeps_object() {
-            store.keep(key, seen, Encoded::keeping(&shared));
+        if let Some(seen) = entry.encoded()
+            && !seen.keeps_object()
+        {
+            store.keep(key, seen, Encoded::keeping(&object));
         }
-        Ok(Some(shared))
+        Ok(object)
+    }
+
+    /// The object of an entry: the one that is kept, or another.
+    pub(crate) fn shared<T>(&self, entry: &Entry) -> Result<Shared<T>, Error>
+    where
+        T: DeserializeOwned + Send + Sync + 'static,
+    {
+        if let Some(object) = entry.object() {
+            return Ok(object);
+        }
+        let bytes = entry.encoded().map_or_else(Arc::default, |encoded| Arc::clone(encoded.arc()));
+        Ok(Shared::new(self.decode(entry)?, bytes))
     }
 
     /// Reads the values at `keys`: an answer for each, in their order. One that was written as another

@@ -14,13 +14,14 @@ use crate::cache::at;
 use crate::flight::{Boarding, Lead, Turn};
 use crate::future::State;
 use crate::{
-    Cache, Entry, Error, ErrorKind, Key, Lifetime, Store, Tag, TagVersions, Tagging, Terms, Writer,
+    Cache, Encoded, Entry, Error, ErrorKind, Key, Lifetime, Shared, Sighting, Store, Tag,
+    TagVersions, Tagging, Terms, Value, Writer,
 };
 
 /// What a flight brings to those who waited for it.
 #[derive(Clone)]
 pub(crate) enum Outcome {
-    /// The value, as it was encoded. Each decodes its own.
+    /// The value, as it was encoded. Each decodes its own, unless the object is there beside it.
     Loaded(Entry, Fresh),
     /// The load failed, or what it brought cannot be encoded.
     Failed(Error),
@@ -118,6 +119,108 @@ impl Cache {
     {
         self.remember(key, Ttl::FOREVER, load).await
     }
+
+    /// [`remember`](Self::remember), which gives a handle that is cheap to clone and derefs to the value, as
+    /// [`get_shared`](Self::get_shared) does.
+    ///
+    /// ```
+    /// # async fn demo(cache: cache_core::Cache) -> Result<(), cache_core::Error> {
+    /// use cache_core::{Error, Shared};
+    ///
+    /// let words: Shared<Vec<String>> = cache
+    ///     .remember_shared("words", "1h", async || Ok::<_, Error>(vec!["one".to_owned()]))
+    ///     .await?;
+    /// assert_eq!(words.len(), 1);
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// All who waited for one load share the object that it brought: nobody decodes. The memory driver keeps the object
+    /// from its first hit on.
+    ///
+    /// Cost of a hit: as `get_shared`.
+    #[inline]
+    pub async fn remember_shared<T, E, F>(
+        &self,
+        key: impl AsRef<str>,
+        ttl: impl IntoTtl,
+        load: F,
+    ) -> Result<Shared<T>, E>
+    where
+        T: Serialize + DeserializeOwned + Send + Sync + 'static,
+        E: From<Error> + Display,
+        F: AsyncFnOnce() -> Result<T, E>,
+    {
+        self.writer(&[]).remember_shared(key, ttl, load).await
+    }
+}
+
+/// In which form a caller is given a value.
+trait Form<T> {
+    type Given;
+
+    /// Reads it from what a flight has brought.
+    fn landed(cache: &Cache, entry: &Entry) -> Result<Self::Given, Error>;
+
+    /// Reads it from what lies in the store at `key`.
+    fn found(
+        cache: &Cache,
+        store: &dyn Store,
+        key: Key<'_>,
+        entry: &Entry,
+    ) -> Result<Self::Given, Error>;
+
+    /// What is given of a value that was loaded: to who loaded it, and to those who waited.
+    fn loaded(value: T, entry: Entry) -> (Self::Given, Entry);
+}
+
+/// A value of the caller's own.
+struct Owned;
+
+impl<T: DeserializeOwned> Form<T> for Owned {
+    type Given = T;
+
+    #[inline]
+    fn landed(cache: &Cache, entry: &Entry) -> Result<T, Error> {
+        cache.decode(entry)
+    }
+
+    #[inline]
+    fn found(cache: &Cache, _: &dyn Store, _: Key<'_>, entry: &Entry) -> Result<T, Error> {
+        cache.decode(entry)
+    }
+
+    fn loaded(value: T, entry: Entry) -> (T, Entry) {
+        (value, entry)
+    }
+}
+
+/// A handle to one that many have.
+struct Handle;
+
+impl<T: DeserializeOwned + Send + Sync + 'static> Form<T> for Handle {
+    type Given = Shared<T>;
+
+    fn landed(cache: &Cache, entry: &Entry) -> Result<Shared<T>, Error> {
+        cache.shared(entry)
+    }
+
+    fn found(
+        cache: &Cache,
+        store: &dyn Store,
+        key: Key<'_>,
+        entry: &Entry,
+    ) -> Result<Shared<T>, Error> {
+        cache.share(store, key, entry)
+    }
+
+    fn loaded(value: T, entry: Entry) -> (Shared<T>, Entry) {
+        let Some(encoded) = entry.encoded() else {
+            return (Shared::new(value, Arc::default()), entry);
+        };
+        let object = Shared::new(value, Arc::clone(encoded.arc()));
+        let kept = Encoded::keeping(&object);
+        (object, Entry::new(Value::Encoded(kept)))
+    }
 }
 
 impl Writer<'_> {
@@ -142,16 +245,60 @@ impl Writer<'_> {
     {
         let key = Key::new(key.as_ref()).map_err(|error| error.during("remember"))?;
         let lifetime = self.cache.lifetime(ttl).map_err(at("remember", key))?;
-        if let Some(value) = self.cache.recall(self.store_for("remember", key)?, key).await? {
+        let store = self.store_for("remember", key)?;
+        if let Some(value) = self.cache.recall::<Owned, T>(store, key).await? {
             return Ok(value);
         }
         // Boxed, so that the future of a hit does not carry the state of a miss.
-        Box::pin(self.load(key, lifetime, load)).await
+        Box::pin(self.load::<Owned, T, E, F>(key, lifetime, load)).await
+    }
+
+    /// See [`Cache::remember_shared`], and for what tags do [`remember`](Self::remember).
+    #[inline]
+    pub async fn remember_shared<T, E, F>(
+        self,
+        key: impl AsRef<str>,
+        ttl: impl IntoTtl,
+        load: F,
+    ) -> Result<Shared<T>, E>
+    where
+        T: Serialize + DeserializeOwned + Send + Sync + 'static,
+        E: From<Error> + Display,
+        F: AsyncFnOnce() -> Result<T, E>,
+    {
+        let key = key.as_ref();
+        let lifetime = self.cache.lifetime(ttl);
+        let seen = match (&lifetime, self.cache.kept(key)) {
+            (Ok(_), Sighting::Object(object)) => return Ok(object),
+            (_, seen) => seen,
+        };
+        // Boxed, so that the future of a hit does not carry the state of what follows.
+        Box::pin(async {
+            let key = Key::new(key).map_err(|error| error.during("remember"))?;
+            let lifetime = lifetime.map_err(at("remember", key))?;
+            let store = self.store_for("remember", key)?;
+            let recalled = match seen {
+                Sighting::Entry(entry) => self.cache.read::<Handle, T>(store, key, &entry),
+                Sighting::Nothing => None,
+                _ => self.cache.recall::<Handle, T>(store, key).await?,
+            };
+            match recalled {
+                Some(object) => Ok(object),
+                None => self.load::<Handle, T, E, F>(key, lifetime, load).await,
+            }
+        })
+        .await
     }
 
     /// The way of a miss: lead a flight, or wait for one.
-    async fn load<T, E, F>(self, key: Key<'_>, lifetime: Option<Lifetime>, load: F) -> Result<T, E>
+    async fn load<W, T, E, F>(
+        self,
+        key: Key<'_>,
+        lifetime: Option<Lifetime>,
+        load: F,
+    ) -> Result<W::Given, E>
     where
+        W: Form<T>,
         T: Serialize + DeserializeOwned,
         E: From<Error> + Display,
         F: AsyncFnOnce() -> Result<T, E>,
@@ -168,12 +315,14 @@ impl Writer<'_> {
                 }
             };
             match turn {
-                Turn::Lead(leader) => return self.lead(leader, key, lifetime, load).await,
+                Turn::Lead(leader) => {
+                    return self.lead::<W, T, E, F>(leader, key, lifetime, load).await;
+                }
                 Turn::Again => {}
                 Turn::Landed(Outcome::Loaded(entry, fresh)) => {
                     // A caller that wants another type than the leader's leads a flight of its own.
                     if (!is_first || fresh.is_for(self.tags))
-                        && let Ok(value) = self.cache.decode(&entry)
+                        && let Ok(value) = W::landed(self.cache, &entry)
                     {
                         return Ok(value);
                     }
@@ -186,14 +335,15 @@ impl Writer<'_> {
         }
     }
 
-    async fn lead<T, E, F>(
+    async fn lead<W, T, E, F>(
         self,
         leader: Lead<'_, Outcome>,
         key: Key<'_>,
         lifetime: Option<Lifetime>,
         load: F,
-    ) -> Result<T, E>
+    ) -> Result<W::Given, E>
     where
+        W: Form<T>,
         T: Serialize + DeserializeOwned,
         E: From<Error> + Display,
         F: AsyncFnOnce() -> Result<T, E>,
@@ -205,7 +355,7 @@ impl Writer<'_> {
         let (found, seen) = join(store.get(key), self.versions(store)).await;
         match found {
             Ok(None) => {}
-            Ok(Some(entry)) => match cache.decode(&entry) {
+            Ok(Some(entry)) => match W::found(cache, store, key, &entry) {
                 Ok(value) => {
                     leader.land(Outcome::Loaded(entry, Fresh::Unknown));
                     return Ok(value);
@@ -236,8 +386,9 @@ impl Writer<'_> {
                     cache.bypass(key, &error);
                 }
                 let fresh = self.confirm(&leader, store, seen).await;
+                let (given, entry) = W::loaded(value, entry);
                 leader.land(Outcome::Loaded(entry, fresh));
-                Ok(value)
+                Ok(given)
             }
             Err(error) => {
                 let error = at("remember", key)(error);
@@ -304,37 +455,45 @@ impl Writer<'_> {
 impl Cache {
     /// Reads, and takes whatever prevents it for a miss; but a cache that was closed is closed.
     #[inline]
-    async fn recall<T: DeserializeOwned>(
+    async fn recall<W: Form<T>, T>(
         &self,
         store: &dyn Store,
         key: Key<'_>,
-    ) -> Result<Option<T>, Error> {
+    ) -> Result<Option<W::Given>, Error> {
         let future = store.get(key);
-        // Decoded where it is: see `StoreFuture::hit`.
+        // Read where it is: see `StoreFuture::hit`.
         if let State::Ready(Ok(Some(entry))) = &future.0
-            && let Ok(value) = self.decode(entry)
+            && let Ok(value) = W::found(self, store, key, entry)
         {
             return Ok(Some(value));
         }
         match future.await {
             Ok(None) => Ok(None),
-            Ok(Some(entry)) => match self.decode(&entry) {
-                Ok(value) => Ok(Some(value)),
-                Err(error) => {
-                    tracing::warn!(
-                        key = key.as_str(),
-                        %error,
-                        "a cached value is loaded anew: it cannot be read"
-                    );
-                    Ok(None)
-                }
-            },
+            Ok(Some(entry)) => Ok(self.read::<W, T>(store, key, &entry)),
             Err(error) if error.kind() == ErrorKind::Closed => Err(at("remember", key)(error)),
             Err(error) => {
                 self.bypass(key, &error);
                 Ok(None)
             }
         }
+    }
+
+    /// What lies in the store, unless it cannot be read.
+    fn read<W: Form<T>, T>(
+        &self,
+        store: &dyn Store,
+        key: Key<'_>,
+        entry: &Entry,
+    ) -> Option<W::Given> {
+        W::found(self, store, key, entry)
+            .inspect_err(|error| {
+                tracing::warn!(
+                    key = key.as_str(),
+                    %error,
+                    "a cached value is loaded anew: it cannot be read"
+                );
+            })
+            .ok()
     }
 
     /// Encodes what was loaded, if it can be read again.

@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::StoreFuture;
 use crate::shared::{Kept, Shared};
+use crate::{Sighting, StoreFuture};
 
 /// A value on its way into a store.
 ///
@@ -84,16 +84,16 @@ impl Value {
         }
     }
 
-    /// The object that is kept beside the bytes. Nothing is moved but its pointer: see [`StoreFuture::hit`].
+    /// What is to be seen of a live entry that holds it. Nothing is moved but its pointer: see
+    /// [`StoreFuture::hit`].
     #[inline]
-    pub fn into_kept(self) -> Option<Kept> {
+    pub fn into_sighting(self) -> Sighting<Kept> {
         match self {
-            Self::Integer(_) => None,
-            Self::Encoded(Encoded(Repr::Bytes(bytes))) => {
-                drop_bytes(bytes);
-                None
+            Self::Integer(integer) => {
+                Sighting::Entry(Entry(Content::Value(Self::Integer(integer))))
             }
-            Self::Encoded(Encoded(Repr::Kept(kept))) => Some(kept),
+            Self::Encoded(Encoded(Repr::Bytes(bytes))) => bytes_alone(bytes),
+            Self::Encoded(Encoded(Repr::Kept(kept))) => Sighting::Object(kept),
         }
     }
 
@@ -132,6 +132,14 @@ impl Entry {
         match &self.0 {
             Content::Value(value) => value.as_payload(),
             Content::Received(bytes) => Payload::Encoded(bytes),
+        }
+    }
+
+    /// The object that is kept beside it, where it is a `T`.
+    pub(crate) fn object<T: Send + Sync + 'static>(&self) -> Option<Shared<T>> {
+        match &self.encoded()?.0 {
+            Repr::Bytes(_) => None,
+            Repr::Kept(kept) => Shared::from_kept(kept.clone()),
         }
     }
 
@@ -202,10 +210,10 @@ impl StoreFuture<'_, Option<Entry>> {
     }
 }
 
-/// Bytes that are dropped in place would have to lie somewhere, and the value would be moved there.
+/// Apart, as those below: the value would be moved otherwise.
 #[inline(never)]
-fn drop_bytes(bytes: Arc<[u8]>) {
-    drop(bytes);
+fn bytes_alone(bytes: Arc<[u8]>) -> Sighting<Kept> {
+    Sighting::Entry(Entry::new(Value::Encoded(Encoded(Repr::Bytes(bytes)))))
 }
 
 #[inline(never)]

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::{fmt, mem};
 
 use cache_core::{
-    Encoded, Entry, Error, ErrorKind, Kept, Key, Lifetime, LockStore, Payload, Store, StoreFuture,
-    Tag, TagStore, TagVersions, Terms, Ttl, Value,
+    Encoded, Entry, Error, ErrorKind, Kept, Key, Lifetime, LockStore, Payload, Sighting, Store,
+    StoreFuture, Tag, TagStore, TagVersions, Terms, Ttl, Value,
 };
 use quick_cache::sync::{EntryAction, EntryResult};
 
@@ -392,15 +392,15 @@ impl Store for MemoryStore {
     }
 
     #[inline]
-    fn kept(&self, key: Key<'_>) -> Option<Kept> {
+    fn kept(&self, key: Key<'_>) -> Sighting<Kept> {
         // As in `get`: the slot stays where the table has put it.
         let found = self.table().quick().get(&Sought(key));
         match found {
-            None => None,
-            Some(ref slot) if self.is_gone(key, slot) => None,
+            None => Sighting::Nothing,
+            Some(ref slot) if self.is_gone(key, slot) => Sighting::Nothing,
             Some(Slot { value, marks, .. }) => {
                 mem::forget(marks);
-                value.into_kept()
+                value.into_sighting()
             }
         }
     }

@@ -76,7 +76,7 @@ fn what_was_flushed_is_absent_for_every_operation() {
     assert!(!at_once(store.forget(flushed("k"))));
     assert_eq!(at_once(store.forget_many(&[flushed("k")])), 0);
     assert!(!at_once(store.touch(flushed("k"), Some(Lifetime::Forever))));
-    assert!(store.kept(flushed("k")).is_none());
+    assert!(matches!(store.kept(flushed("k")), Sighting::Nothing));
     assert_eq!(store.entries(), 0, "what is met is removed");
     let terms = Terms::untagged(Lifetime::Forever);
     assert_eq!(at_once(store.increment(flushed("n"), 5, terms)), 5, "begins anew");

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use cache_core::{
-    Encoded, Entry, Error, Kept, Key, Lifetime, LockStore, Payload, Store, StoreFuture, TagStore,
-    Terms, Ttl,
+    Encoded, Entry, Error, Kept, Key, Lifetime, LockStore, Payload, Sighting, Store, StoreFuture,
+    TagStore, Terms, Ttl,
 };
 use fred::interfaces::{ClientLike, KeysInterface};
 use fred::types::{Expiration, Value as Reply};
@@ -535,8 +535,8 @@ impl Store for RedisStore {
         StoreFuture::pending(self.count(name, by, created.lifetime, bearing))
     }
 
-    fn kept(&self, _: Key<'_>) -> Option<Kept> {
-        None
+    fn kept(&self, _: Key<'_>) -> Sighting<Kept> {
+        Sighting::Unclear
     }
 
     fn keep(&self, _: Key<'_>, _: &Encoded, _: Encoded) {}

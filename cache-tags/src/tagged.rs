@@ -106,6 +106,23 @@ impl TaggedCache {
         self.remember(key, Ttl::FOREVER, load).await
     }
 
+    /// [`remember`](Self::remember), which gives a handle to a value that many share: see
+    /// [`Cache::remember_shared`].
+    pub async fn remember_shared<T, E, F>(
+        &self,
+        key: impl AsRef<str>,
+        ttl: impl IntoTtl,
+        load: F,
+    ) -> Result<Shared<T>, E>
+    where
+        T: Serialize + DeserializeOwned + Send + Sync + 'static,
+        E: From<Error> + Display,
+        F: AsyncFnOnce() -> Result<T, E>,
+    {
+        let tags = self.tags.during("remember")?;
+        self.cache.writer(&tags).remember_shared(key, ttl, load).await
+    }
+
     /// Adds 1 to the integer at `key`: see [`increment_by`](Self::increment_by).
     pub async fn increment(&self, key: impl AsRef<str>) -> Result<i64, Error> {
         self.increment_by(key, 1).await

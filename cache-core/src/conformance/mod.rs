@@ -34,6 +34,7 @@ mod interleaved;
 mod locks;
 mod many;
 mod remember;
+mod remember_shared;
 mod tag_limits;
 mod tagged_loads;
 mod tags;
@@ -143,6 +144,7 @@ impl Suite {
             counters::cases(),
             many::cases(),
             remember::cases(),
+            remember_shared::cases(),
             tags::cases(),
             tag_limits::cases(),
             flushed::cases(),

@@ -41,7 +41,7 @@ pub(super) struct Held {
 
 impl Held {
     /// Calls `remember` in a task, and returns when its load is running.
-    async fn start(cache: &Cache, key: &'static str) -> Self {
+    pub(super) async fn start(cache: &Cache, key: &'static str) -> Self {
         Self::start_under(&[], cache, key).await
     }
 
@@ -70,7 +70,7 @@ impl Held {
 }
 
 /// A caller who has to wait, for a load of its own if need be.
-fn waiter(
+pub(super) fn waiter(
     cache: &Cache,
     key: &'static str,
     own: &'static str,

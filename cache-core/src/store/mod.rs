@@ -103,7 +103,7 @@ pub trait Store: Send + Sync + 'static {
 
     /// The object that is [kept](Self::keep) beside the live entry at `key`, where this store keeps objects.
     /// It counts as a read of the entry.
-    fn kept(&self, key: Key<'_>) -> Option<Kept>;
+    fn kept(&self, key: Key<'_>) -> Sighting<Kept>;
 
     /// Offers `kept`, which is `seen` with the object that was read from it beside it. A store that
     /// keeps objects puts it in the place of `seen`, if [that](Encoded::is_same) is still what is
@@ -123,6 +123,19 @@ pub trait Store: Send + Sync + 'static {
 
     /// Locks, where this store can do them.
     fn locks(&self) -> Option<&dyn LockStore>;
+}
+
+/// What [`Store::kept`] sees at a key.
+#[derive(Clone, Debug)]
+pub enum Sighting<O> {
+    /// The object beside a live entry.
+    Object(O),
+    /// A live entry, beside which no object is kept.
+    Entry(Entry),
+    /// There is no live entry.
+    Nothing,
+    /// To be found out with [`get`](Store::get): this store keeps no objects, or that one is of another type.
+    Unclear,
 }
 
 macro_rules! forward {
@@ -193,7 +206,7 @@ macro_rules! forward {
                 (**self).increment(key, by, created)
             }
             #[inline]
-            fn kept(&self, key: Key<'_>) -> Option<Kept> {
+            fn kept(&self, key: Key<'_>) -> Sighting<Kept> {
                 (**self).kept(key)
             }
             fn keep(&self, key: Key<'_>, seen: &Encoded, kept: Encoded) {

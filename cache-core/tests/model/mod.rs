@@ -15,8 +15,8 @@ use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
 use cache_core::{
-    Encoded, Entry, Error, ErrorKind, Kept, Key, Lifetime, LockStore, Owner, Payload, Store,
-    StoreFuture, TagStore, Tagging, Terms, Ttl, Value,
+    Encoded, Entry, Error, ErrorKind, Kept, Key, Lifetime, LockStore, Owner, Payload, Sighting,
+    Store, StoreFuture, TagStore, Tagging, Terms, Ttl, Value,
 };
 pub(crate) use flaw::Flaw;
 use tokio::sync::Semaphore;
@@ -516,8 +516,11 @@ impl Store for Model {
         StoreFuture::ok(counted)
     }
 
-    fn kept(&self, key: Key<'_>) -> Option<Kept> {
-        self.live_or(Flaw::KeptIgnoresTags, &self.state(), key)?.value.clone().into_kept()
+    fn kept(&self, key: Key<'_>) -> Sighting<Kept> {
+        match self.live_or(Flaw::KeptIgnoresTags, &self.state(), key) {
+            Some(slot) => slot.value.clone().into_sighting(),
+            None => Sighting::Nothing,
+        }
     }
 
     fn keep(&self, key: Key<'_>, seen: &Encoded, kept: Encoded) {

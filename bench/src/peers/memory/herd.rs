@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use cache_memory::Error;
 use cached::macros::cached;
 
-use super::contender::{Cachet, Decoded, FoyerHandle, MokaFuture, Quick};
+use super::contender::{Cachet, FoyerHandle, Kept, MokaFuture, Quick};
 use super::lineup::{CACHED, CACHET_PROTECTED, FOYER, MOKA_FUTURE, QUICK};
 use super::{Bench, TTL_AS_TEXT};
 use crate::fixture::User;
@@ -30,7 +30,7 @@ pub(super) fn run(bench: &Bench, records: &mut Records, findings: &mut Findings)
         Herd::new(FOYER, || FoyerHandle::<User>::new(CAPACITY)),
         Herd::new(CACHED, || Memoised),
         Herd::new(CACHET_PROTECTED, || Cachet::<Arc<User>>::with_stampede_protection(CAPACITY)),
-        Herd::new(OURS, || Decoded::new(CAPACITY)),
+        Herd::new(OURS, || Kept::new(CAPACITY)),
     ];
     // The first time warms up.
     for repeat in 0..=bench.effort.pick(15, 3) {
@@ -59,8 +59,8 @@ fn report(herds: &[Herd], records: &mut Records, findings: &mut Findings) {
         note: format!(
             "10,000 tasks on two threads ask for one key that nobody has, whose load takes 50 ms: from \
              before the first is spawned until the last has its value. Loads, at the most in any repeat: \
-             {}. The peers hand out an `Arc` (foyer an entry of its own); with cache each caller decodes a \
-             user of its own. cached is its macro for functions, `sync_writes = \"by_key\"`, which lets \
+             {}. All hand out one object: an `Arc`, foyer an entry of its own, cache what \
+             `remember_shared` gives. cached is its macro for functions, `sync_writes = \"by_key\"`, which lets \
              callers in one by one; foyer and cachet load in a task of their own or in the first caller's. \
              quick_cache and foyer store without a lifetime. Left out: mini-moka, which cannot load; moka \
              sync, whose callers would each block a thread; cached's stores by themselves, and cachet \
@@ -170,10 +170,10 @@ impl Herded for Cachet<Arc<User>> {
     }
 }
 
-impl Herded for Decoded {
+impl Herded for Kept {
     async fn remember(&self, key: &str, loads: &Arc<Loads>) -> u64 {
         let load = async || Ok::<_, Error>(loads.load().await);
-        match self.0.remember(key, TTL_AS_TEXT, load).await {
+        match self.0.remember_shared(key, TTL_AS_TEXT, load).await {
             Ok(user) => user.id,
             Err(error) => panic!("nothing fails: {error}"),
         }

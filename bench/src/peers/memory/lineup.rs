@@ -6,7 +6,7 @@ use quick_cache::DefaultHashBuilder;
 
 use super::contender::{
     Cached, Cachet, Clocked, Contender, Decoded, FoyerCloned, FoyerHandle, Held, Kept, MiniMoka,
-    MokaFuture, MokaOwnTtl, MokaSync, Quick,
+    MokaFuture, MokaOwnTtl, MokaSync, Quick, Remembers,
 };
 use super::ground::Ground;
 use crate::fixture::{CAPACITY, User};
@@ -37,7 +37,7 @@ its stampede protection, which it has for hits as well. cache holds encoded byte
 pub(super) trait Flavour {
     type Value: Held;
     type Foyer: Contender;
-    type Ours: Contender;
+    type Ours: Remembers;
 
     fn foyer(capacity: usize) -> Self::Foyer;
     fn ours(capacity: usize) -> Self::Ours;
@@ -90,8 +90,6 @@ pub(super) struct Lineup<F: Flavour> {
     pub(super) cachet: Arc<Cachet<F::Value>>,
     pub(super) cachet_protected: Arc<Cachet<F::Value>>,
     pub(super) ours: Arc<F::Ours>,
-    /// Ours once more, for `remember`, which has one flavour only.
-    pub(super) remembering: Arc<Decoded>,
 }
 
 impl<F: Flavour> Lineup<F> {
@@ -112,7 +110,6 @@ impl<F: Flavour> Lineup<F> {
             cachet: filled(Cachet::new(CAPACITY), ground).await,
             cachet_protected: filled(Cachet::with_stampede_protection(CAPACITY), ground).await,
             ours: filled(F::ours(CAPACITY), ground).await,
-            remembering: filled(Decoded::new(CAPACITY), ground).await,
         }
     }
 }

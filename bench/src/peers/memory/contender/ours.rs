@@ -19,7 +19,7 @@ async fn has(cache: &Cache, key: &str) -> bool {
 }
 
 /// Read with `get_shared`: the first read of an entry decodes it.
-pub(crate) struct Kept(Cache);
+pub(crate) struct Kept(pub(crate) Cache);
 
 impl Kept {
     pub(crate) fn new(capacity: usize) -> Self {
@@ -46,6 +46,16 @@ impl Contender for Kept {
 
     async fn holds(&self, key: &String) -> bool {
         has(&self.0, key).await
+    }
+}
+
+impl Remembers for Kept {
+    async fn remember(&self, key: &String) -> Shared<User> {
+        let load = async || -> Result<User, Error> { unexpected_load() };
+        match self.0.remember_shared(key, TTL_AS_TEXT, load).await {
+            Ok(found) => found,
+            Err(error) => panic!("every key is there: {error}"),
+        }
     }
 }
 

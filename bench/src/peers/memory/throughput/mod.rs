@@ -104,8 +104,7 @@ pub(super) fn mix(bench: &Bench, lineup: &Lineup<Shared>, records: &mut Records)
 
 pub(super) fn remember_shared(bench: &Bench, lineup: &Lineup<Shared>, records: &mut Records) {
     let what = "Read, or else load, in one call; every key is there. The peers hand out an `Arc`, or foyer \
-                an entry. cache has no shared form of `remember`: it decodes a user of the caller's own, \
-                which is more work (the next chart has everyone do it).";
+                an entry; cache is asked with `remember_shared`.";
     let crew = remembering(bench, lineup, READS, |crew| {
         crew.enter(FOYER, &lineup.foyer, Remember);
     });
@@ -139,7 +138,7 @@ fn remembering<'a, F: Flavour>(
     crew.enter(CACHED, &lineup.cached, Remember);
     crew.enter(CACHET, &lineup.cachet, Remember);
     crew.enter(CACHET_PROTECTED, &lineup.cachet_protected, Remember);
-    crew.enter(OURS, &lineup.remembering, Remember);
+    crew.enter(OURS, &lineup.ours, Remember);
     crew
 }
 
