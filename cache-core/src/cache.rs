@@ -122,7 +122,8 @@ impl Cache {
 
     /// What is kept at `key`, as far as it is a `T`. What stands in the way is not said here but found again by a
     /// reading of the entry, so that a hit does not carry errors along.
-    #[inline]
+    #[allow(clippy::inline_always, reason = "else it hands in memory on what it has in registers")]
+    #[inline(always)]
     pub(crate) fn kept<T: Send + Sync + 'static>(&self, key: &str) -> Sighting<Shared<T>> {
         let (Ok(store), Ok(key)) = (self.store("get_shared"), Key::new(key)) else {
             return Sighting::Unclear;

@@ -1,14 +1,17 @@
 //! Time as the table counts it: nanoseconds since an epoch of the store, on tokio's clock.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use cache_core::{Lifetime, Ttl};
 use tokio::time::Instant;
 
 /// Tokio's clock, so that a test with paused time drives expiry.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub(crate) struct Clock {
     epoch: Instant,
+    /// Whether anything was ever given a deadline.
+    anything_ends: AtomicBool,
 }
 
 /// Nanoseconds since the epoch of a store.
@@ -28,21 +31,38 @@ const LEEWAY: Duration = Duration::from_secs(24 * 60 * 60);
 impl Clock {
     pub(crate) fn start() -> Self {
         let now = Instant::now();
-        Self { epoch: now.checked_sub(LEEWAY).unwrap_or(now) }
+        Self {
+            epoch: now.checked_sub(LEEWAY).unwrap_or(now),
+            anything_ends: AtomicBool::new(false),
+        }
+    }
+
+    /// The time for a look into the table, to be read before it: what lives by it has lived during the call, be it
+    /// that it was there by then, or that it was put meanwhile.
+    ///
+    /// After the look it would be the same to a caller, but not to a processor, which reads no clock before all that it
+    /// has begun to load is there. Where nothing ends no clock is read.
+    #[inline]
+    pub(crate) fn before_a_look(&self) -> Tick {
+        // A deadline that is met nevertheless was given since, and is not past.
+        if self.anything_ends.load(Ordering::Acquire) { self.now() } else { Tick(0) }
     }
 
     #[inline]
-    pub(crate) fn now(self) -> Tick {
+    pub(crate) fn now(&self) -> Tick {
         let since = Instant::now().saturating_duration_since(self.epoch);
         Tick(since.as_secs() * 1_000_000_000 + u64::from(since.subsec_nanos()))
     }
 
     /// The deadline of an entry that is stored now. Reads no clock for one that lives for ever.
     #[inline]
-    pub(crate) fn deadline(self, lifetime: Lifetime) -> Deadline {
+    pub(crate) fn deadline(&self, lifetime: Lifetime) -> Deadline {
         match lifetime {
             Lifetime::Forever => Deadline::NEVER,
             Lifetime::Millis(millis) => {
+                if !self.anything_ends.load(Ordering::Relaxed) {
+                    self.anything_ends.store(true, Ordering::Release);
+                }
                 let nanos = millis.get().saturating_mul(NANOS_PER_MILLI);
                 Deadline(self.now().0.saturating_add(nanos).min(Deadline::LAST.0))
             }
@@ -51,12 +71,12 @@ impl Clock {
 
     /// Whether the deadline has come. Reads no clock where there is none.
     #[inline]
-    pub(crate) fn has_passed(self, deadline: Deadline) -> bool {
+    pub(crate) fn has_passed(&self, deadline: Deadline) -> bool {
         deadline != Deadline::NEVER && deadline.is_past(self.now())
     }
 
     /// The instant of a deadline, for a timer.
-    pub(crate) fn instant(self, deadline: Deadline) -> Option<Instant> {
+    pub(crate) fn instant(&self, deadline: Deadline) -> Option<Instant> {
         if deadline == Deadline::NEVER {
             return None;
         }
@@ -119,6 +139,17 @@ mod tests {
         assert_eq!(deadline.left(clock.now()), Ttl::milliseconds(1));
         tokio::time::advance(Duration::from_nanos(1)).await;
         assert!(clock.has_passed(deadline));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_look_asks_for_the_time_from_the_first_deadline_on() {
+        let clock = Clock::start();
+        assert_eq!(clock.deadline(Lifetime::Forever), Deadline::NEVER);
+        assert!(Deadline::FLUSHED.is_past(clock.before_a_look()));
+        let deadline = clock.deadline(millis(1));
+        tokio::time::advance(Duration::from_millis(1)).await;
+        assert!(deadline.is_past(clock.before_a_look()));
+        assert!(!Deadline::NEVER.is_past(clock.before_a_look()));
     }
 
     #[test]

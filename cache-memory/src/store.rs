@@ -87,33 +87,26 @@ impl MemoryStore {
     /// Whether there is a live slot at `key`, which does not count as used.
     #[inline]
     fn is_live(&self, key: Key<'_>) -> bool {
-        // As in `get`: the slot stays where the table has put it.
+        let now = self.swept.clock.before_a_look();
         match self.table().quick().peek(&Sought(key)) {
             None => false,
-            Some(ref slot) => !self.is_gone(key, slot),
+            Some(slot) => self.living(now, key, slot).is_some(),
         }
     }
 
-    /// Whether what was found at `key`, a copy, has expired or was flushed; then it is removed.
+    /// The value of what was found at `key`, a copy, unless it has expired or was flushed; then it is removed.
+    ///
+    /// It is taken apart here, so that it need not lie in memory as a whole: see `StoreFuture::hit`.
     #[inline]
-    fn is_gone(&self, key: Key<'_>, slot: &Slot) -> bool {
-        slot.deadline != Deadline::NEVER && self.expires(key, slot)
-    }
-
-    /// The same for a slot that has a deadline. Apart, so that an entry which lives for ever does not pay for
-    /// the clock of the others.
-    #[inline(never)]
-    fn expires(&self, key: Key<'_>, slot: &Slot) -> bool {
-        self.expires_by(self.swept.clock.now(), key, slot)
-    }
-
-    #[inline]
-    fn expires_by(&self, now: Tick, key: Key<'_>, slot: &Slot) -> bool {
-        let expired = slot.deadline.is_past(now);
-        if expired {
+    fn living(&self, now: Tick, key: Key<'_>, slot: Slot) -> Option<Value> {
+        let Slot { value, deadline, marks } = slot;
+        // A copy has none, which the compiler cannot know.
+        mem::forget(marks);
+        if deadline.is_past(now) {
             self.remove_dead(key);
+            return None;
         }
-        expired
+        Some(value)
     }
 
     #[cold]
@@ -228,32 +221,23 @@ impl Store for MemoryStore {
 
     #[inline]
     fn get<'a>(&'a self, key: Key<'a>) -> StoreFuture<'a, Option<Entry>> {
-        // The slot stays where the table has put it: see `StoreFuture::hit`.
+        let now = self.swept.clock.before_a_look();
         let found = self.table().quick().get(&Sought(key));
-        match found {
+        match found.and_then(|slot| self.living(now, key, slot)) {
             None => StoreFuture::ok(None),
-            Some(ref slot) if self.is_gone(key, slot) => StoreFuture::ok(None),
-            Some(Slot { value, marks, .. }) => {
-                // A copy has none, which the compiler cannot know.
-                mem::forget(marks);
-                StoreFuture::hit(value)
-            }
+            Some(value) => StoreFuture::hit(value),
         }
     }
 
     fn get_many<'a>(&'a self, keys: &[Key<'a>]) -> StoreFuture<'a, Vec<Option<Entry>>> {
-        let found: Vec<_> =
-            keys.iter().map(|key| self.table().quick().get(&Sought(*key))).collect();
-        // One reading of the clock, when all were found: who is live by it was so at the end of the call. A reading
-        // for each would cost as much as the look-up, and keep the processor from beginning the next one meanwhile.
-        let ends = found.iter().flatten().any(|slot| slot.deadline != Deadline::NEVER);
-        let now = ends.then(|| self.swept.clock.now());
-        let live = |(key, slot): (&Key<'a>, Option<Slot>)| {
-            let slot = slot?;
-            let is_gone = now.is_some_and(|now| self.expires_by(now, *key, &slot));
-            (!is_gone).then(|| slot.into_entry())
-        };
-        StoreFuture::ok(keys.iter().zip(found).map(live).collect())
+        // One reading of the clock, before the first look-up. A reading for each would cost as much as the look-up, and
+        // keep the processor from beginning the next one meanwhile.
+        let now = self.swept.clock.before_a_look();
+        let found = keys.iter().map(|key| {
+            let slot = self.table().quick().get(&Sought(*key))?;
+            self.living(now, *key, slot).map(Entry::new)
+        });
+        StoreFuture::ok(found.collect())
     }
 
     #[inline]
@@ -393,15 +377,11 @@ impl Store for MemoryStore {
 
     #[inline]
     fn kept(&self, key: Key<'_>) -> Sighting<Kept> {
-        // As in `get`: the slot stays where the table has put it.
+        let now = self.swept.clock.before_a_look();
         let found = self.table().quick().get(&Sought(key));
-        match found {
+        match found.and_then(|slot| self.living(now, key, slot)) {
             None => Sighting::Nothing,
-            Some(ref slot) if self.is_gone(key, slot) => Sighting::Nothing,
-            Some(Slot { value, marks, .. }) => {
-                mem::forget(marks);
-                value.into_sighting()
-            }
+            Some(value) => value.into_sighting(),
         }
     }
 

@@ -8,7 +8,9 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use allocation_counter::{AllocationInfo, measure};
-use cache_core::{Key, Lifetime, Payload, Store, StoreFuture, Tag, TagStore, Tagging, Terms};
+use cache_core::{
+    Key, Lifetime, Payload, Sighting, Store, StoreFuture, Tag, TagStore, Tagging, Terms,
+};
 use cache_memory::{Cache, MemoryStore, Ttl};
 use tokio::time::advance;
 
