@@ -33,7 +33,7 @@ fn a_right_store_whose_answers_take_a_while_passes_every_case() {
 }
 
 /// Each flaw, and the case that is there to catch it.
-const CAUGHT_BY: [(Flaw, &str); 113] = [
+const CAUGHT_BY: [(Flaw, &str); 114] = [
     (Flaw::IgnoresLifetimes, "an_entry_is_gone_at_its_deadline"),
     (Flaw::ExpiresLate, "an_entry_is_gone_at_its_deadline"),
     (Flaw::RemovesPlainly, "a_read_of_what_has_expired_takes_nothing_fresh_away"),
@@ -90,6 +90,7 @@ const CAUGHT_BY: [(Flaw, &str); 113] = [
     (Flaw::TtlIgnoresTags, "a_flushed_entry_is_not_read"),
     (Flaw::GetManyIgnoresTags, "a_flushed_entry_is_not_read"),
     (Flaw::KeptIgnoresTags, "a_flushed_entry_is_not_shared"),
+    (Flaw::KeptOverlooksEntries, "a_shared_value_is_the_value"),
     (Flaw::KeepingForgetsTags, "a_flushed_entry_is_not_shared"),
     (Flaw::RemovesTheFlushedPlainly, "a_read_of_what_was_flushed_takes_nothing_fresh_away"),
     (Flaw::TakeIgnoresTags, "a_flushed_entry_cannot_be_taken"),

@@ -61,6 +61,8 @@ pub(crate) enum Flaw {
     TtlIgnoresTags,
     GetManyIgnoresTags,
     KeptIgnoresTags,
+    /// It takes an entry without an object for none.
+    KeptOverlooksEntries,
     KeepingForgetsTags,
     /// Removes what was flushed in a second step, whatever is there by then.
     RemovesTheFlushedPlainly,

@@ -518,7 +518,10 @@ impl Store for Model {
 
     fn kept(&self, key: Key<'_>) -> Sighting<Kept> {
         match self.live_or(Flaw::KeptIgnoresTags, &self.state(), key) {
-            Some(slot) => slot.value.clone().into_sighting(),
+            Some(slot) => match slot.value.clone().into_sighting() {
+                Sighting::Entry(_) if self.is(Flaw::KeptOverlooksEntries) => Sighting::Nothing,
+                seen => seen,
+            },
             None => Sighting::Nothing,
         }
     }
