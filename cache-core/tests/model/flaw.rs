@@ -111,6 +111,8 @@ pub(crate) enum Flaw {
     ReleasesWakeNobody,
     TakingAwayWakesNobody,
     EndsWakeNobody,
+    /// Tells one of those who wait, and nobody else where that one does not want the lock.
+    TellsOneOnly,
     WaitsForWhatIsFree,
     TrimsLocks,
     CutsLocks,
