@@ -78,9 +78,12 @@ async fn a_release_tells_one_and_costs_the_same_however_many_wait() {
     let holder = cache(&server.url()).await;
     let guard = holder.lock(LOCK, LEASE).acquire().await.unwrap();
     let order = Arc::new(Mutex::new(Vec::new()));
+    let mut caches = Vec::new();
+    for _ in 0..WAITERS {
+        caches.push(cache(&server.url()).await);
+    }
     let mut waiters = Vec::new();
-    for number in 0..WAITERS {
-        let cache = cache(&server.url()).await;
+    for (number, cache) in (0..WAITERS).zip(caches) {
         let order = Arc::clone(&order);
         let waits = async move {
             let guard = cache.lock(LOCK, LEASE).wait("1m").acquire().await.expect("its turn comes");
@@ -100,7 +103,11 @@ async fn a_release_tells_one_and_costs_the_same_however_many_wait() {
         caches
     })
     .await;
-    assert_eq!(*order.lock().unwrap(), (0..WAITERS).collect::<Vec<_>>(), "first come, first served");
+    assert_eq!(
+        *order.lock().unwrap(),
+        (0..WAITERS).collect::<Vec<_>>(),
+        "first come, first served"
+    );
     assert_eq!(count(&calls, "publish"), WAITERS, "each release tells one: {calls:?}");
     let sum: u64 = calls.iter().map(|(_, calls)| calls).sum();
     // A message, an acquisition and a release; and a look or two, where the machine is slow.
