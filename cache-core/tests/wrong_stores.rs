@@ -33,7 +33,7 @@ fn a_right_store_whose_answers_take_a_while_passes_every_case() {
 }
 
 /// Each flaw, and the case that is there to catch it.
-const CAUGHT_BY: [(Flaw, &str); 114] = [
+const CAUGHT_BY: [(Flaw, &str); 115] = [
     (Flaw::IgnoresLifetimes, "an_entry_is_gone_at_its_deadline"),
     (Flaw::ExpiresLate, "an_entry_is_gone_at_its_deadline"),
     (Flaw::RemovesPlainly, "a_read_of_what_has_expired_takes_nothing_fresh_away"),
@@ -144,6 +144,7 @@ const CAUGHT_BY: [(Flaw, &str); 114] = [
     (Flaw::ReleasesWakeNobody, "who_waits_may_leave"),
     (Flaw::TakingAwayWakesNobody, "who_waits_learns_of_a_lease_that_was_taken_away"),
     (Flaw::EndsWakeNobody, "who_waits_learns_of_the_end_of_a_lease"),
+    (Flaw::TellsOneOnly, "who_was_told_has_the_next_one_told"),
     (Flaw::WaitsForWhatIsFree, "who_waits_for_what_is_free_waits_for_nothing"),
     (Flaw::TrimsLocks, "names_of_locks_are_apart"),
     (Flaw::CutsLocks, "names_of_locks_are_apart"),

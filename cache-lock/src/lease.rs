@@ -93,6 +93,10 @@ impl Lease {
         &self.name
     }
 
+    pub(crate) fn owner(&self) -> Owner {
+        self.owner
+    }
+
     fn key(&self) -> Result<Key<'_>, Error> {
         Key::new(&self.name)
     }

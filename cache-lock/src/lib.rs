@@ -26,7 +26,8 @@
 //! [before](LockGuard::lost) the lease can have ended on the server, and [`run`](LockRequest::run) drops what it
 //! protects at that moment.
 //!
-//! Those who wait are woken by a message when the lock is released, first come, first served within a process.
+//! Those who wait are woken by a message when the lock is released, first come, first served within a process. On
+//! Redis one process is woken, the one that has waited longest.
 //! Waiting takes at most 10 seconds unless said.
 //!
 //! What such a lock can promise and what it cannot, and what to do about it, is told in [`promises`].

@@ -77,7 +77,7 @@ impl LockRequest {
         let terms = terms.map_err(|error| error.during("lock"))?;
         let runtime = runtime().map_err(|error| error.during("lock").on(&terms.name))?;
         let place = cache.extension::<Lines>().join(Arc::clone(&terms.name));
-        let attempt = attempt(&cache, &terms, &place).await;
+        let attempt = attempt(&cache, &terms, &place, Unsettled::nothing()).await;
         let attempt = attempt.map_err(|error| error.during("lock").on(&terms.name))?;
         Ok(match attempt {
             Attempt::Acquired(lease, fence) => {
@@ -196,37 +196,60 @@ enum Attempt {
     Held(Duration),
 }
 
-/// Asks the store once.
-async fn attempt(cache: &Cache, terms: &Terms, place: &Place) -> Result<Attempt, Error> {
+/// Asks the store once. That settles what was `told`.
+async fn attempt(
+    cache: &Cache,
+    terms: &Terms,
+    place: &Place,
+    told: Unsettled,
+) -> Result<Attempt, Error> {
     let (store, key) = (cache.lock_store()?, Key::new(&terms.name)?);
     // What this process has lost it need not wait for: its holder was told.
     if let Some(last) = place.last().filter(|last| last.is_lost()) {
         last.take_back().await?;
     }
-    let owner = new_owner();
-    let sent = Instant::now();
-    let lease =
-        Arc::new(Lease::new(cache.clone(), Arc::clone(&terms.name), owner, sent, terms.lease));
     // If this future is dropped, or has no answer, the store may have acted.
-    let mut unknown = Unknown(Some(Arc::clone(&lease)));
-    let answer = store.acquire(key, owner, terms.lease).await;
-    match answer {
-        Ok(Acquisition::Acquired(fence)) => {
-            unknown.0 = None;
+    let (unsettled, lease) = Unsettled::asked(cache, terms);
+    told.settle();
+    match store.acquire(key, lease.owner(), terms.lease).await? {
+        Acquisition::Acquired(fence) => {
+            unsettled.settle();
             Ok(Attempt::Acquired(lease, fence))
         }
-        Ok(Acquisition::Held(left)) => {
-            unknown.0 = None;
+        Acquisition::Held(left) => {
+            unsettled.settle();
             Ok(Attempt::Held(left))
         }
-        Err(error) => Err(error),
     }
 }
 
-/// A lease that may have been granted.
-struct Unknown(Option<Arc<Lease>>);
+/// What the store may wait for: a lease that it may have granted, or an attempt that it expects of whoever it has told
+/// that the lock is free. Dropped, it is given up, and the store tells the next one.
+struct Unsettled(Option<Arc<Lease>>);
 
-impl Drop for Unknown {
+impl Unsettled {
+    fn nothing() -> Self {
+        Self(None)
+    }
+
+    /// To be made when it is asked for the lease.
+    fn asked(cache: &Cache, terms: &Terms) -> (Self, Arc<Lease>) {
+        let (sent, name) = (Instant::now(), Arc::clone(&terms.name));
+        let lease = Arc::new(Lease::new(cache.clone(), name, new_owner(), sent, terms.lease));
+        (Self(Some(Arc::clone(&lease))), lease)
+    }
+
+    /// It is given up as a lease is that was never asked for.
+    fn told(cache: &Cache, terms: &Terms) -> Self {
+        Self::asked(cache, terms).0
+    }
+
+    fn settle(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Unsettled {
     fn drop(&mut self) {
         if let Some(lease) = self.0.take() {
             lease.let_go();
@@ -244,8 +267,9 @@ async fn contend(
     let mut has_waited = place.is_first().await;
     let (store, key) = (cache.lock_store()?, Key::new(&terms.name)?);
     let mut early_wakes = 0_u32;
+    let mut told = Unsettled::nothing();
     loop {
-        let left = match attempt(cache, terms, place).await {
+        let left = match attempt(cache, terms, place, told).await {
             Ok(Attempt::Acquired(lease, fence)) => return Ok((lease, fence)),
             Ok(Attempt::Held(left)) => {
                 *trouble = None;
@@ -264,11 +288,14 @@ async fn contend(
         let pause = LONGEST_PAUSE.mul_f64(jitter);
         let pause = left.map_or(pause, |left| pause.min(left + EARLY));
         let freed = async {
-            if store.freed(key).await.is_err() {
+            let is_told = store.freed(key).await.is_ok();
+            if !is_told {
                 tokio::time::sleep(PAUSE_UNTOLD.mul_f64(jitter)).await;
             }
+            is_told
         };
-        let _ = tokio::time::timeout(pause, freed).await;
+        let is_told = tokio::time::timeout(pause, freed).await.unwrap_or(false);
+        told = if is_told { Unsettled::told(cache, terms) } else { Unsettled::nothing() };
         early_wakes = if began.elapsed() < EARLY { early_wakes + 1 } else { 0 };
         if let Some(more) = early_wakes.checked_sub(EARLY_WAKES) {
             let backoff = EARLY * 2_u32.pow(more.min(6));

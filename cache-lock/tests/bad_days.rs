@@ -296,6 +296,32 @@ async fn an_acquisition_that_is_told_after_its_lease_is_lost_already() {
     assert!(!has_begun.load(Ordering::SeqCst));
 }
 
+/// Wherever it has got to, the store may have told nobody else.
+#[tokio::test(start_paused = true)]
+async fn who_was_told_that_the_lock_is_free_and_gives_up_says_so() {
+    for wait in [20, 30, 40, 50] {
+        let (store, one, _) = shared();
+        store.set(Call::Acquire, Answer::Denies);
+        store.set(Call::Freed, Answer::Denies);
+        // Told again and again at once, it makes pauses.
+        let asked = one.lock(NAME, "1m").wait(millis(wait)).acquire();
+        assert_eq!(kind(asked.await), Some(ErrorKind::LockTimeout));
+        sleep(millis(1)).await;
+        assert_eq!(store.calls(Call::Release), 1, "after {wait} ms");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_was_not_told_and_gives_up_says_nothing() {
+    let (store, one, other) = shared();
+    let guard = held(&other).await;
+    let asked = one.lock(NAME, "1m").wait("100ms").acquire();
+    assert_eq!(kind(asked.await), Some(ErrorKind::LockTimeout));
+    sleep(millis(1)).await;
+    assert_eq!(store.calls(Call::Release), 0);
+    guard.release().await.unwrap();
+}
+
 #[tokio::test(start_paused = true)]
 async fn those_who_wait_ride_out_an_outage() {
     let (store, one, other) = shared();

@@ -144,7 +144,7 @@ impl RedisStoreBuilder {
             }
         }
         RedisStore::check_version(&connections).await?;
-        Ok(RedisStore::new(keyspace, beliefs, connections, self.subscriber()?))
+        self.store(keyspace, beliefs, connections)
     }
 
     /// The store at once, while it connects in the background: until then, and for as long as the server is
@@ -158,7 +158,7 @@ impl RedisStoreBuilder {
         let connections = (0..self.connections)
             .map(|_| self.open(&beliefs).map(|(connection, _)| connection))
             .collect::<Result<_, _>>()?;
-        Ok(RedisStore::new(keyspace, beliefs, connections, self.subscriber()?))
+        self.store(keyspace, beliefs, connections)
     }
 
     fn keyspace(&self) -> Result<Keyspace, Error> {
@@ -176,8 +176,16 @@ impl RedisStoreBuilder {
         Ok(Connection::open(self.client()?, self.command_timeout, Arc::clone(beliefs)))
     }
 
-    fn subscriber(&self) -> Result<Subscriber, Error> {
-        Ok(Subscriber::new(self.client()?, self.command_timeout))
+    fn store(
+        &self,
+        keyspace: Keyspace,
+        beliefs: Arc<Beliefs>,
+        connections: Vec<Connection>,
+    ) -> Result<RedisStore, Error> {
+        let links = connections.iter().map(|connection| Arc::clone(connection.link())).collect();
+        let subscriber =
+            Subscriber::new(self.client()?, self.command_timeout, keyspace.clone(), links);
+        Ok(RedisStore::new(keyspace, beliefs, connections, subscriber))
     }
 
     fn client(&self) -> Result<Builder, Error> {

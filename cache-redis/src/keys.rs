@@ -21,6 +21,9 @@ pub(crate) struct Keyspace {
 /// What stands between the prefix and the name of a tag.
 const TAG: &[u8] = b"#tag:";
 
+/// What stands between the prefix and the name of a lock.
+const LOCK: &str = "#lock:";
+
 /// The longest prefix, in bytes.
 const MAX_PREFIX_BYTES: usize = 255;
 
@@ -71,23 +74,33 @@ impl Keyspace {
 
     /// Where the version of a tag lies.
     pub(crate) fn tag(&self, tag: &[u8]) -> Bytes {
-        [self.start[..self.start.len() - 1].as_bytes(), TAG, tag].concat().into()
+        [self.prefix().as_bytes(), TAG, tag].concat().into()
     }
 
     /// The tag whose version lies at `key`, which is one that [`tag`](Self::tag) has made.
     pub(crate) fn tag_at(&self, key: &Bytes) -> Bytes {
-        key.slice(self.start.len() - 1 + TAG.len()..)
+        key.slice(self.prefix().len() + TAG.len()..)
     }
 
     /// Where a lock lies, and what belongs to it.
-    pub(crate) fn lock(&self, name: Key<'_>) -> LockKeys {
-        let name = braced(name.as_str());
-        let prefix = &self.start[..self.start.len() - 1];
-        let key = |word: &str| [prefix, word, &name].concat();
-        LockKeys {
-            keys: [key("#lock:").into(), key("#fence:").into()],
-            channel: key("#freed:").into(),
-        }
+    pub(crate) fn lock(&self, name: Key<'_>) -> LockKeys<'_> {
+        LockKeys { prefix: self.prefix(), name: braced(name.as_str()) }
+    }
+
+    /// The lock that lies at `key`, if it is one that [`holder`](LockKeys::holder) has made.
+    pub(crate) fn lock_at(&self, key: &[u8]) -> Option<LockKeys<'_>> {
+        let name = key.strip_prefix(self.prefix().as_bytes())?.strip_prefix(LOCK.as_bytes())?;
+        let name = std::str::from_utf8(name).ok()?.to_owned();
+        Some(LockKeys { prefix: self.prefix(), name })
+    }
+
+    /// The channel of a store.
+    pub(crate) fn channel(&self, id: &str) -> Str {
+        [self.prefix(), "#wake:", id].concat().into()
+    }
+
+    fn prefix(&self) -> &str {
+        &self.start[..self.start.len() - 1]
     }
 
     /// A glob pattern that finds all values, and some keys that are none.
@@ -114,18 +127,30 @@ impl Keyspace {
 }
 
 /// What belongs to a lock, all of it in one slot of a cluster.
-#[derive(Clone)]
-pub(crate) struct LockKeys {
-    /// Who holds it, and the last fence that was given out.
-    pub(crate) keys: [Bytes; 2],
-    /// Where it is told that it was released.
-    pub(crate) channel: Str,
+pub(crate) struct LockKeys<'k> {
+    prefix: &'k str,
+    /// In braces.
+    name: String,
 }
 
-impl LockKeys {
+impl LockKeys<'_> {
     /// Who holds it.
-    pub(crate) fn holder(&self) -> &Bytes {
-        &self.keys[0]
+    pub(crate) fn holder(&self) -> Bytes {
+        self.key(LOCK)
+    }
+
+    /// The last fence that was given out.
+    pub(crate) fn fence(&self) -> Bytes {
+        self.key("#fence:")
+    }
+
+    /// Who waits for it.
+    pub(crate) fn waiters(&self) -> Bytes {
+        self.key("#wait:")
+    }
+
+    fn key(&self, word: &str) -> Bytes {
+        [self.prefix, word, &self.name].concat().into()
     }
 }
 
@@ -233,7 +258,7 @@ mod tests {
 
     #[test]
     fn a_lock_has_keys_in_one_slot_that_are_no_values() {
-        let keys = |name: &str| space("a:b").lock(Key::new(name).expect("a key"));
+        let ours = space("a:b");
         for (name, braced) in [
             ("report", "{report}"),
             ("{x}", "{{x%7D}"),
@@ -244,16 +269,27 @@ mod tests {
             ("100%", "{100%25}"),
             ("a b#\n☕", "{a b#\n☕}"),
         ] {
-            let lock = keys(name);
-            assert_eq!(*lock.holder(), format!("a:b#lock:{braced}"));
-            assert_eq!(lock.keys[1], format!("a:b#fence:{braced}"));
-            assert_eq!(&*lock.channel, format!("a:b#freed:{braced}"));
+            let lock = ours.lock(Key::new(name).expect("a key"));
+            assert_eq!(lock.holder(), format!("a:b#lock:{braced}"));
+            assert_eq!(lock.fence(), format!("a:b#fence:{braced}"));
+            assert_eq!(lock.waiters(), format!("a:b#wait:{braced}"));
             let slot = redis_keyslot(&braced.as_bytes()[1..braced.len() - 1]);
-            for key in &lock.keys {
-                assert_eq!(redis_keyslot(key), slot, "{key:?}");
-                assert!(!space("a:b").holds(key) && !space("a").holds(key));
+            for key in [lock.holder(), lock.fence(), lock.waiters()] {
+                assert_eq!(redis_keyslot(&key), slot, "{key:?}");
+                assert!(!ours.holds(&key) && !space("a").holds(&key));
             }
+            let found = ours.lock_at(&lock.holder()).expect("a lock");
+            assert_eq!(found.waiters(), lock.waiters());
         }
+        for other in ["a:b:{x}", "a:b#tag:{x}", "a#lock:{x}", "a:b:c#lock:{x}", ""] {
+            assert!(ours.lock_at(other.as_bytes()).is_none(), "{other:?}");
+        }
+        assert!(ours.lock_at(b"a:b#lock:{\xff}").is_none());
+    }
+
+    #[test]
+    fn a_store_has_a_channel_of_its_own() {
+        assert_eq!(&*space("a:b").channel("0123"), "a:b#wake:0123");
     }
 
     proptest! {
@@ -270,6 +306,7 @@ mod tests {
         assert!(!space("a").holds(b"ab:x") && !space("a").holds(b"a") && !space("a").holds(b"a:"));
         assert!(!space("a:b").holds(b"a:x") && !space("a*").holds(b"abc:x"));
         assert!(!space("a").holds(b"a:b#tag:x") && !space("a").holds(b"a:b#lock:{x}"));
+        assert!(!space("a").holds(b"a#wait:{x}") && !space("a").holds(b"a:b#wait:{x}"));
     }
 
     #[test]

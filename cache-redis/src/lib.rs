@@ -37,8 +37,8 @@
 //! - On a cluster the connections to all nodes are one. While a primary is away and no replica has taken over,
 //!   the whole cache may be `Unavailable`, not only its keys.
 //! - While a slot of a cluster moves from one node to another, keys that have moved already are
-//!   [`Unavailable`](ErrorKind::Unavailable) until the whole slot has: fred does not follow `ASK`. A `flush` may
-//!   miss keys that move while it walks.
+//!   [`Unavailable`](ErrorKind::Unavailable) until the whole slot has: fred does not follow `ASK`. A lock in it may not
+//!   be released, and ends with its lease. A `flush` may miss keys that move while it walks.
 
 mod beliefs;
 mod builder;

@@ -4,12 +4,14 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use cache_core::{Acquisition, Error, Fence, Key, LockState, LockStore, Owner, StoreFuture};
-use fred::interfaces::KeysInterface;
+use fred::bytes_utils::Str;
 use fred::types::Value as Reply;
 
 use crate::connection::Repeat;
 use crate::failure::{WrongType, unexpected};
-use crate::scripts::{ACQUIRE, INSPECT, RELEASE, RENEW, Script};
+use crate::keys::LockKeys;
+use crate::link::Link;
+use crate::scripts::{ACQUIRE, INSPECT, LOOK, RELEASE, RENEW, Script};
 use crate::store::{RedisStore, signed, whole};
 use crate::supervisor::chance;
 use crate::wakes::News;
@@ -26,10 +28,13 @@ const FENCE_KEPT: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// How often who waits looks at the lock though it would be told: it may be gone without a release, by eviction or
 /// with a server that another has taken over from. Chance adds up to as much again.
-const LOOK: Duration = Duration::from_secs(2);
+const PAUSE: Duration = Duration::from_secs(2);
 
 /// How often if it would not be told.
-const POLL: Duration = Duration::from_millis(500);
+const PAUSE_UNTOLD: Duration = Duration::from_millis(500);
+
+/// For how long it is kept on the server who waits: so long that a look or two may fail.
+const WAIT_KEPT: Duration = Duration::from_secs(10);
 
 impl RedisStore {
     async fn ask(
@@ -39,33 +44,56 @@ impl RedisStore {
         args: &[Reply],
         repeat: Repeat,
     ) -> Result<Reply, Error> {
-        let connection = self.connection(&keys[0]);
-        let clients = connection.ready().await?;
-        let said = script.run(clients.on(repeat), keys, args).await;
-        connection.judge(said, WrongType::NoLock)
+        ask(self.connection(&keys[0]).link(), script, keys, args, repeat).await
     }
 
     /// Ends the lease of an owner, or whosever it is.
     async fn end(&self, name: Key<'_>, owner: Option<Owner>) -> Result<bool, Error> {
         let lock = self.keyspace().lock(name);
         let owner = owner.map_or(Reply::from_static_str(""), text);
-        let args = [Reply::String(lock.channel), owner];
         // Repeated, it would say that there was nothing.
-        let said = self.ask(&RELEASE, &lock.keys[..1], &args, Repeat::Never).await?;
-        Ok(whole(&said)? == 1)
+        end(self.connection(&lock.holder()).link(), &lock, owner, Repeat::Never).await
     }
 
-    /// What the lease on a lock has left, if there is one.
-    async fn left(&self, holder: &Bytes) -> Result<Option<Duration>, Error> {
-        let connection = self.connection(holder);
-        let clients = connection.ready().await?;
-        let said = clients.again().pttl::<Reply, _>(holder.clone()).await;
-        let said = connection.judge(said, WrongType::NoLock)?;
-        Ok(match whole(&said)? {
+    /// What the lease on a lock has left, if there is one; and whether this store is told of its end.
+    async fn look(
+        &self,
+        keys: &[Bytes; 2],
+        is_subscribed: bool,
+    ) -> Result<Option<(Duration, bool)>, Error> {
+        let channel = if is_subscribed { self.subscriber().channel().clone() } else { Str::new() };
+        let args = [Reply::String(channel), millis(WAIT_KEPT)];
+        let said = self.ask(&LOOK, keys, &args, Repeat::Harmless).await?;
+        let (left, is_told) = pair(&said)?;
+        Ok(match whole(left)? {
             ..=-2 => None,
-            left => Some(lasting(left)),
+            left => Some((lasting(left), whole(is_told)? == 1)),
         })
     }
+}
+
+async fn ask(
+    link: &Link,
+    script: &Script,
+    keys: &[Bytes],
+    args: &[Reply],
+    repeat: Repeat,
+) -> Result<Reply, Error> {
+    let clients = link.ready().await?;
+    let said = script.run(clients.on(repeat), keys, args).await;
+    link.judge(said, WrongType::NoLock)
+}
+
+/// Ends the lease of an owner, and has the next one told; if there is none, the next one is told all the same.
+pub(crate) async fn end(
+    link: &Link,
+    lock: &LockKeys<'_>,
+    owner: Reply,
+    repeat: Repeat,
+) -> Result<bool, Error> {
+    let args = [owner, i64::from(!link.clustered).into()];
+    let said = ask(link, &RELEASE, &[lock.holder(), lock.waiters()], &args, repeat).await?;
+    Ok(whole(&said)? == 1)
 }
 
 impl LockStore for RedisStore {
@@ -78,7 +106,8 @@ impl LockStore for RedisStore {
         StoreFuture::pending(async move {
             let kept = FENCE_KEPT.max(lease.saturating_mul(2));
             let args = [text(owner), millis(lease), millis(kept)];
-            let keys = self.keyspace().lock(name).keys;
+            let lock = self.keyspace().lock(name);
+            let keys = [lock.holder(), lock.fence()];
             let said = self.ask(&ACQUIRE, &keys, &args, Repeat::Harmless).await?;
             match pair(&said)? {
                 (Reply::Integer(0), left) => Ok(Acquisition::Held(lasting(whole(left)?))),
@@ -92,9 +121,9 @@ impl LockStore for RedisStore {
 
     fn renew<'a>(&'a self, name: Key<'a>, owner: Owner, lease: Duration) -> StoreFuture<'a, bool> {
         StoreFuture::pending(async move {
-            let keys = self.keyspace().lock(name).keys;
+            let keys = [self.keyspace().lock(name).holder()];
             let args = [text(owner), millis(lease)];
-            let said = self.ask(&RENEW, &keys[..1], &args, Repeat::Harmless).await?;
+            let said = self.ask(&RENEW, &keys, &args, Repeat::Harmless).await?;
             Ok(whole(&said)? == 1)
         })
     }
@@ -103,34 +132,42 @@ impl LockStore for RedisStore {
         StoreFuture::pending(self.end(name, Some(owner)))
     }
 
-    /// A waiter that is told costs the server a look every two to four seconds.
+    /// Of a release one store is told, the one that came first; and all who wait in it. Each costs the server a look
+    /// every two to four seconds.
+    ///
+    /// If the process that is told dies before it has tried, or is stopped, the others find out by their looks.
     fn freed<'a>(&'a self, name: Key<'a>) -> StoreFuture<'a, ()> {
         StoreFuture::pending(async move {
             let lock = self.keyspace().lock(name);
-            let mut waiter = self.subscriber().join(&lock.channel).await?;
+            let keys = [lock.holder(), lock.waiters()];
+            let mut waiter = self.subscriber().join(keys[0].clone()).await?;
             loop {
                 // Only now: a release after this look is told.
-                let Some(left) = self.left(lock.holder()).await? else { return Ok(()) };
-                let pause = if waiter.is_subscribed() { LOOK } else { POLL };
+                let Some((left, is_told)) = self.look(&keys, waiter.is_subscribed()).await? else {
+                    break;
+                };
+                let pause = if is_told { PAUSE } else { PAUSE_UNTOLD };
                 let pause = pause + pause.mul_f64(chance());
                 // The server ends a lease with the millisecond of its deadline.
                 let left = left + Duration::from_millis(1);
                 match tokio::time::timeout(left.min(pause), waiter.news()).await {
                     Ok(news) => match news? {
-                        News::Woken => return Ok(()),
+                        News::Woken => break,
                         News::Subscribed => {}
                     },
-                    Err(_) if left <= pause => return Ok(()),
+                    Err(_) if left <= pause => break,
                     Err(_) => {}
                 }
             }
+            waiter.heed();
+            Ok(())
         })
     }
 
     fn inspect<'a>(&'a self, name: Key<'a>) -> StoreFuture<'a, Option<LockState>> {
         StoreFuture::pending(async move {
-            let keys = self.keyspace().lock(name).keys;
-            let said = self.ask(&INSPECT, &keys[..1], &[], Repeat::Harmless).await?;
+            let keys = [self.keyspace().lock(name).holder()];
+            let said = self.ask(&INSPECT, &keys, &[], Repeat::Harmless).await?;
             if let Reply::Integer(0) = said {
                 return Ok(None);
             }

@@ -31,6 +31,7 @@ script!(FORGET, "lua/head.lua", "lua/forget.lua");
 script!(HAS, "lua/head.lua", "lua/has.lua");
 script!(INCREMENT, "lua/head.lua", "lua/increment.lua");
 script!(INSPECT, "lua/inspect.lua");
+script!(LOOK, "lua/look.lua");
 script!(PUT, "lua/put.lua");
 script!(RELEASE, "lua/release.lua");
 script!(RENEW, "lua/renew.lua");

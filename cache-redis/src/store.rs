@@ -40,7 +40,8 @@ use crate::{envelope, flush, lookup, many};
 /// script, which stores each and tells of each; values of 64 KiB and more go by themselves.
 ///
 /// Locks are taken, renewed and released in one round trip each. The first who waits for one opens another connection,
-/// which hears of releases.
+/// which hears of releases, on the channel `PREFIX#wake:ID`. Of each release one store is told: the one that has waited
+/// longest.
 ///
 /// A store is made for one cache; clones of that cache share it. Another store with the same prefix on the
 /// same server, in whatever process, sees the same entries. It belongs to the tokio runtime in which it was
@@ -133,10 +134,7 @@ impl RedisStore {
 
     #[inline]
     fn connection_index(&self, name: &[u8]) -> usize {
-        match self.connections.len() {
-            1 => 0,
-            several => usize::from(fred::util::redis_keyslot(name)) % several,
-        }
+        index_of(name, self.connections.len())
     }
 
     /// Parts of an operation by the connections of what they are about.
@@ -559,6 +557,15 @@ impl Store for RedisStore {
 
     fn locks(&self) -> Option<&dyn LockStore> {
         Some(self)
+    }
+}
+
+/// Which of so many connections is that of all operations on `name`.
+#[inline]
+pub(crate) fn index_of(name: &[u8], connections: usize) -> usize {
+    match connections {
+        1 => 0,
+        several => usize::from(fred::util::redis_keyslot(name)) % several,
     }
 }
 

@@ -1,30 +1,37 @@
 //! The connection that hears of releases: one per store, of its own, since a connection with subscriptions can do
-//! nothing else. It is opened by the first who waits.
+//! nothing else. It is opened by the first who waits, and subscribes to one channel, which is the store's own.
 //!
-//! Subscriptions are made and ended by one task, so that they follow one another. A subscription counts as made when
-//! a PING that was sent behind it is answered: fred answers SUBSCRIBE itself, as soon as it has written it.
+//! The subscription counts as made when a PING that was sent behind it is answered: fred answers SUBSCRIBE itself, as
+//! soon as it has written it.
 //!
-//! A connection that breaks wakes everybody: what was told meanwhile is not known. So does a burst of messages that
-//! was too fast to be heard.
+//! Of a release one store is told. Where nobody waits any more, or whoever was told has left, the next one is told
+//! instead. A connection that breaks wakes everybody: what was told meanwhile is not known. So does a burst of messages
+//! that was too fast to be heard.
 
+use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
+use bytes::Bytes;
 use cache_core::Error;
 use fred::bytes_utils::Str;
 use fred::clients::Client;
 use fred::error::{Error as FredError, ErrorKind as FredKind};
 use fred::interfaces::{ClientLike, EventInterface, PubsubInterface};
 use fred::prelude::{Builder, FredResult};
-use fred::types::{ClusterHash, CustomCommand, Message, MultipleStrings, Value as Reply};
+use fred::types::{ClusterHash, CustomCommand, Message, Value as Reply};
 use fred::util::redis_keyslot;
+use futures_util::future::join_all;
 use tokio::runtime::Handle;
 use tokio::sync::{broadcast, oneshot};
 use tokio::time::Instant;
 
-use crate::connection::Clients;
+use crate::connection::{Clients, Repeat};
 use crate::failure::{WrongType, is_reply, said};
+use crate::keys::Keyspace;
 use crate::link::Link;
+use crate::locks;
+use crate::store::index_of;
 use crate::supervisor::{AbortOnDrop, supervise};
 use crate::wakes::{Subscription, Waiter, Wakes};
 
@@ -32,14 +39,27 @@ pub(crate) struct Subscriber {
     builder: Builder,
     timeout: Duration,
     runtime: Handle,
+    channel: Str,
     wakes: Arc<Wakes>,
+    relay: Relay,
     open: OnceLock<Open>,
+}
+
+/// What it takes to have others told.
+#[derive(Clone)]
+struct Relay {
+    keyspace: Keyspace,
+    /// Those of operations.
+    links: Arc<[Arc<Link>]>,
+    /// The text of an owner that there is not.
+    nobody: Str,
 }
 
 struct Open {
     link: Arc<Link>,
     supervisor: AbortOnDrop<()>,
     listener: AbortOnDrop<()>,
+    relay: AbortOnDrop<()>,
 }
 
 /// How often the server is asked whether it is still there while somebody waits.
@@ -52,19 +72,37 @@ const PAUSE: Duration = Duration::from_millis(250);
 const BACKLOG: usize = 128;
 
 impl Subscriber {
-    /// Does nothing yet. It will run in the runtime that runs now.
-    pub(crate) fn new(mut builder: Builder, timeout: Duration) -> Self {
+    /// Does nothing yet. It will run in the runtime that runs now. `links` are those of operations.
+    pub(crate) fn new(
+        mut builder: Builder,
+        timeout: Duration,
+        keyspace: Keyspace,
+        links: Arc<[Arc<Link>]>,
+    ) -> Self {
         builder.with_performance_config(|performance| {
             performance.broadcast_channel_capacity = BACKLOG;
         });
-        let runtime = Handle::current();
-        Self { builder, timeout, runtime, wakes: Arc::default(), open: OnceLock::new() }
+        let id = Str::from(new_id());
+        Self {
+            builder,
+            timeout,
+            runtime: Handle::current(),
+            channel: keyspace.channel(&id),
+            wakes: Arc::default(),
+            relay: Relay { keyspace, links, nobody: id },
+            open: OnceLock::new(),
+        }
     }
 
-    /// Waits on a channel. When this returns no message is missed, if the waiter is subscribed; if it is not, the
-    /// server cannot be reached, or does not allow it.
-    pub(crate) async fn join(&self, channel: &Str) -> Result<Waiter<'_>, Error> {
-        let mut waiter = self.wakes.join(channel)?;
+    /// Where messages are heard.
+    pub(crate) fn channel(&self) -> &Str {
+        &self.channel
+    }
+
+    /// Waits for the lock that lies there. When this returns no message is missed, if the waiter is subscribed; if it is
+    /// not, the server cannot be reached, or does not allow it.
+    pub(crate) async fn join(&self, lock: Bytes) -> Result<Waiter<'_>, Error> {
+        let mut waiter = self.wakes.join(lock)?;
         let open = self.open.get_or_init(|| self.open());
         if self.wakes.is_closed() {
             self.close();
@@ -89,10 +127,12 @@ impl Subscriber {
         let link = Arc::new(Link::new(self.timeout, is_clustered));
         let (first, _) = oneshot::channel();
         let supervising = supervise(self.builder.clone(), Arc::clone(&link), first);
-        let listening = listen(Arc::clone(&link), Arc::clone(&self.wakes));
+        let listening = listen(Arc::clone(&link), Arc::clone(&self.wakes), self.channel.clone());
+        let relaying = self.relay.clone().run(Arc::clone(&self.wakes));
         Open {
             supervisor: AbortOnDrop::spawn_on(&self.runtime, supervising),
             listener: AbortOnDrop::spawn_on(&self.runtime, listening),
+            relay: AbortOnDrop::spawn_on(&self.runtime, relaying),
             link,
         }
     }
@@ -102,23 +142,51 @@ impl Subscriber {
         self.wakes.close();
         if let Some(open) = self.open.get() {
             open.link.begin_to_close();
+            open.relay.abort();
             open.listener.abort();
             open.supervisor.abort();
         }
     }
 }
 
+/// Different for each store, also of processes that were forked from one another.
+fn new_id() -> String {
+    let seen = (std::process::id(), SystemTime::now());
+    let [high, low] = [(); 2].map(|()| RandomState::new().hash_one(seen));
+    format!("{high:016x}{low:016x}")
+}
+
+impl Relay {
+    /// Hands on what this store was told and does not heed. Never returns.
+    async fn run(self, wakes: Arc<Wakes>) {
+        loop {
+            let locks = wakes.unheeded().await;
+            join_all(locks.iter().map(|lock| self.hand_on(lock))).await;
+        }
+    }
+
+    /// Where that fails, the next one finds out by looking.
+    async fn hand_on(&self, lock: &Bytes) {
+        let Some(keys) = self.keyspace.lock_at(lock) else { return };
+        let link = &self.links[index_of(lock, self.links.len())];
+        let nobody = Reply::String(self.nobody.clone());
+        if let Err(error) = locks::end(link, &keys, nobody, Repeat::Harmless).await {
+            tracing::debug!(%error, "nobody else could be told that a lock is free");
+        }
+    }
+}
+
 /// Does what there is to do on each connection, one after another.
-async fn listen(link: Arc<Link>, wakes: Arc<Wakes>) {
+async fn listen(link: Arc<Link>, wakes: Arc<Wakes>, channel: Str) {
     loop {
         let clients = link.up().await;
         let messages = clients.client().message_rx();
         tokio::select! {
             () = link.ended(&clients) => {}
             () = hear(messages, &wakes) => {}
-            () = keep(&clients, &link, &wakes) => {}
+            () = keep(&clients, &link, &wakes, &channel) => {}
         }
-        wakes.lose_all();
+        wakes.lose();
     }
 }
 
@@ -126,55 +194,49 @@ async fn listen(link: Arc<Link>, wakes: Arc<Wakes>) {
 async fn hear(mut messages: broadcast::Receiver<Message>, wakes: &Wakes) {
     loop {
         match messages.recv().await {
-            Ok(message) => wakes.wake(&message.channel),
+            Ok(message) => {
+                if let Some(lock) = message.value.into_bytes_str() {
+                    wakes.wake(lock.into_inner());
+                }
+            }
             Err(broadcast::error::RecvError::Lagged(_)) => wakes.wake_all(),
             Err(broadcast::error::RecvError::Closed) => std::future::pending().await,
         }
     }
 }
 
-/// Makes and ends subscriptions. Returns when whoever was to tell of messages does not answer.
-async fn keep(clients: &Clients, link: &Link, wakes: &Wakes) {
+/// Subscribes. Returns when whoever was to tell of messages does not answer.
+async fn keep(clients: &Clients, link: &Link, wakes: &Wakes, channel: &Str) {
     let mut pings = 0;
     let mut ask_at = Instant::now() + KEEPALIVE;
+    let mut is_refusal_told = false;
     loop {
-        let plan = wakes.plan();
-        if !plan.unsubscribe.is_empty() {
-            // Where it fails the connection has ended, and with it the subscription.
-            let channels = MultipleStrings::from(plan.unsubscribe);
-            let _ = clients.again().unsubscribe(channels).await;
-        }
-        if !plan.subscribe.is_empty() {
+        if wakes.is_wanted() {
             link.ask();
             pings += 1;
-            let outcome = subscribe(clients, plan.subscribe.clone(), pings).await;
+            let outcome = subscribe(clients, channel.clone(), pings).await;
             let subscription = match &outcome {
                 Ok(()) => Subscription::Made,
                 Err(error) if is_reply(error) => {
-                    tracing::warn!(
-                        error = said(error),
-                        "the server allows no subscription; who waits for a lock looks from time to time"
-                    );
+                    if !std::mem::replace(&mut is_refusal_told, true) {
+                        tracing::warn!(
+                            error = said(error),
+                            "the server allows no subscription; who waits for a lock looks from time to time"
+                        );
+                    }
                     Subscription::Refused
                 }
                 Err(_) => Subscription::Wanted,
             };
-            wakes.settle(&plan.subscribe, subscription);
+            wakes.settle(subscription);
             // Also tells the link of an answer.
             if link.judge(outcome, WrongType::Unreadable).is_err() {
                 tokio::time::sleep(PAUSE).await;
             }
             continue;
         }
-        let next = async {
-            match plan.next {
-                Some(next) => tokio::time::sleep_until(next).await,
-                None => std::future::pending().await,
-            }
-        };
         tokio::select! {
             () = wakes.changed() => {}
-            () = next => {}
             () = tokio::time::sleep_until(ask_at), if !wakes.is_empty() => {
                 link.ask();
                 pings += 1;
@@ -183,15 +245,16 @@ async fn keep(clients: &Clients, link: &Link, wakes: &Wakes) {
                     tokio::time::sleep(PAUSE).await;
                     return;
                 }
+                wakes.want_again();
                 ask_at = Instant::now() + KEEPALIVE;
             }
         }
     }
 }
 
-/// Returns when the subscriptions are made. What the server refuses it says instead of an answer to the PING.
-async fn subscribe(clients: &Clients, channels: Vec<Str>, number: u64) -> FredResult<()> {
-    clients.again().subscribe(MultipleStrings::from(channels)).await?;
+/// Returns when the subscription is made. What the server refuses it says instead of an answer to the PING.
+async fn subscribe(clients: &Clients, channel: Str, number: u64) -> FredResult<()> {
+    clients.again().subscribe(channel).await?;
     ping(clients, number).await
 }
 

@@ -1,51 +1,48 @@
-//! Who waits for what is told on a channel: the book of it. What is sent is the subscriber's matter.
+//! Who waits for which lock, and what of that is told: the book of it. What is sent is the subscriber's matter.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
+use bytes::Bytes;
 use cache_core::Error;
-use fred::bytes_utils::Str;
 use tokio::sync::{Notify, watch};
-use tokio::time::Instant;
 
 use crate::failure::closed;
-
-/// So long a channel is kept when nobody waits any more: who contends for a lock comes back in a moment.
-const LINGER: Duration = Duration::from_millis(500);
 
 #[derive(Default)]
 pub(crate) struct Wakes {
     book: Mutex<Book>,
     changed: Notify,
+    owes: Notify,
 }
 
 #[derive(Default)]
 struct Book {
-    channels: HashMap<Str, Channel>,
-    /// Those to be subscribed to.
-    wanted: Vec<Str>,
-    /// Those that were left, and when, in this order. Some have been come back to.
-    left: VecDeque<(Instant, Str)>,
+    /// Those that somebody waits for, by where they lie.
+    locks: HashMap<Bytes, Line>,
+    subscription: Subscription,
+    /// Those of which it was told, and nobody has heeded it.
+    unheeded: HashSet<Bytes>,
     is_closed: bool,
 }
 
-struct Channel {
+/// Those who wait for one lock.
+struct Line {
     waiters: usize,
-    /// Since when nobody waits.
-    idle: Option<Instant>,
     told: watch::Sender<Told>,
 }
 
-/// What those who wait on a channel are told.
+/// What those who wait are told.
 #[derive(Clone, Copy)]
 struct Told {
     subscription: Subscription,
     wakes: u64,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What has become of the subscription to the store's channel.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Subscription {
+    #[default]
     Wanted,
     Asked,
     /// From now on no message is missed.
@@ -54,27 +51,22 @@ pub(crate) enum Subscription {
     Refused,
 }
 
-/// What is to be sent to the server.
-#[derive(Debug)]
-pub(crate) struct Plan {
-    pub(crate) subscribe: Vec<Str>,
-    pub(crate) unsubscribe: Vec<Str>,
-    /// When there will be more, unless something happens before.
-    pub(crate) next: Option<Instant>,
-}
-
-/// Somebody who waits on a channel, until it is dropped.
+/// Somebody who waits for a lock, until it is dropped.
+///
+/// Of a release one store is told, and from then on the next one depends on it: so a waiter that was told is
+/// [heeded](Self::heed), or what it was told is handed on.
 pub(crate) struct Waiter<'w> {
     wakes: &'w Wakes,
-    channel: Str,
+    lock: Bytes,
     told: watch::Receiver<Told>,
     known: Told,
+    is_heeded: bool,
 }
 
 /// What a waiter was waiting for.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum News {
-    /// Something was told on the channel, or may have been.
+    /// It was told that the lock is free, or may have been.
     Woken,
     /// There is a subscription since, so that what was looked at before is to be looked at again.
     Subscribed,
@@ -85,108 +77,87 @@ impl Wakes {
         self.book.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits on a channel. `Closed` once it is [closed](Self::close).
-    pub(crate) fn join(&self, name: &Str) -> Result<Waiter<'_>, Error> {
+    /// Waits for the lock that lies there. `Closed` once it is [closed](Self::close).
+    pub(crate) fn join(&self, lock: Bytes) -> Result<Waiter<'_>, Error> {
         let mut book = self.book();
         let book = &mut *book;
         if book.is_closed {
             return Err(closed());
         }
-        let channel = book.channels.entry(name.clone()).or_insert_with(|| {
-            book.wanted.push(name.clone());
+        if book.locks.is_empty() {
             self.changed.notify_one();
-            let told = Told { subscription: Subscription::Wanted, wakes: 0 };
-            Channel { waiters: 0, idle: None, told: watch::Sender::new(told) }
+        }
+        let line = book.locks.entry(lock.clone()).or_insert_with(|| {
+            let told = Told { subscription: book.subscription, wakes: 0 };
+            Line { waiters: 0, told: watch::Sender::new(told) }
         });
-        channel.waiters += 1;
-        channel.idle = None;
-        let told = channel.told.subscribe();
+        line.waiters += 1;
+        let told = line.told.subscribe();
         let known = *told.borrow();
-        Ok(Waiter { wakes: self, channel: name.clone(), told, known })
+        Ok(Waiter { wakes: self, lock, told, known, is_heeded: false })
     }
 
-    fn leave(&self, name: &Str) {
+    fn leave(&self, waiter: &Waiter<'_>) {
         let mut book = self.book();
-        let Some(channel) = book.channels.get_mut(name) else { return };
-        channel.waiters -= 1;
-        if channel.waiters > 0 {
-            return;
+        let Some(line) = book.locks.get_mut(&waiter.lock) else { return };
+        line.waiters -= 1;
+        let is_told = line.told.borrow().wakes != waiter.known.wakes;
+        if line.waiters == 0 {
+            book.locks.remove(&waiter.lock);
         }
-        if channel.told.borrow().subscription == Subscription::Wanted {
-            // There may be no connection, and nobody who would look after it.
-            book.channels.remove(name);
-            book.wanted.retain(|wanted| wanted != name);
-            return;
+        if is_told && !waiter.is_heeded {
+            book.unheeded.insert(waiter.lock.clone());
+            self.owes.notify_one();
         }
-        let now = Instant::now();
-        channel.idle = Some(now);
-        book.left.push_back((now, name.clone()));
-        self.changed.notify_one();
     }
 
-    /// What is to be done now. Whoever asks does it, before it asks again.
-    pub(crate) fn plan(&self) -> Plan {
+    /// Whether it is to be subscribed now. Whoever asks does it, before it asks again.
+    pub(crate) fn is_wanted(&self) -> bool {
         let mut book = self.book();
-        let book = &mut *book;
-        let now = Instant::now();
-        let mut unsubscribe = Vec::new();
-        while book.left.front().is_some_and(|(since, _)| *since + LINGER <= now) {
-            let Some((since, name)) = book.left.pop_front() else { break };
-            if book.channels.get(&name).is_some_and(|channel| channel.idle == Some(since)) {
-                book.channels.remove(&name);
-                unsubscribe.push(name);
+        let is_wanted = book.subscription == Subscription::Wanted;
+        if is_wanted {
+            book.settle(Subscription::Asked);
+        }
+        is_wanted
+    }
+
+    /// What has become of the subscription.
+    pub(crate) fn settle(&self, outcome: Subscription) {
+        self.book().settle(outcome);
+    }
+
+    /// What was refused may be allowed meanwhile.
+    pub(crate) fn want_again(&self) {
+        let mut book = self.book();
+        if book.subscription == Subscription::Refused {
+            book.settle(Subscription::Wanted);
+        }
+    }
+
+    /// It is told that the lock that lies there is free, and this store is the one that is told.
+    pub(crate) fn wake(&self, lock: Bytes) {
+        let mut book = self.book();
+        match book.locks.get(&lock) {
+            Some(line) => line.tell(|told| told.wakes += 1),
+            None if book.is_closed => {}
+            None => {
+                book.unheeded.insert(lock);
+                self.owes.notify_one();
             }
         }
-        let subscribe = std::mem::take(&mut book.wanted);
-        for name in &subscribe {
-            if let Some(channel) = book.channels.get(name) {
-                channel.tell(|told| told.subscription = Subscription::Asked);
-            }
-        }
-        let next = book.left.front().map(|(since, _)| *since + LINGER);
-        Plan { subscribe, unsubscribe, next }
     }
 
-    /// What has become of the subscriptions of a plan.
-    pub(crate) fn settle(&self, names: &[Str], outcome: Subscription) {
-        let mut book = self.book();
-        let book = &mut *book;
-        for name in names {
-            if let Some(channel) = book.channels.get(name) {
-                channel.tell(|told| told.subscription = outcome);
-            }
-        }
-        if outcome == Subscription::Wanted {
-            book.wanted.extend_from_slice(names);
-        }
-    }
-
-    /// Something was told on a channel.
-    pub(crate) fn wake(&self, name: &Str) {
-        if let Some(channel) = self.book().channels.get(name) {
-            channel.tell(|told| told.wakes += 1);
-        }
-    }
-
-    /// Something was told on some channel.
+    /// Something was told of some lock.
     pub(crate) fn wake_all(&self) {
-        for channel in self.book().channels.values() {
-            channel.tell(|told| told.wakes += 1);
+        for line in self.book().locks.values() {
+            line.tell(|told| told.wakes += 1);
         }
     }
 
-    /// There are no subscriptions any more, and what has been told since is not known.
-    pub(crate) fn lose_all(&self) {
-        let mut book = self.book();
-        let book = &mut *book;
-        book.left.clear();
-        book.channels.retain(|_, channel| channel.waiters > 0);
-        book.wanted = book.channels.keys().cloned().collect();
-        for channel in book.channels.values() {
-            channel.tell(|told| {
-                *told = Told { subscription: Subscription::Wanted, wakes: told.wakes + 1 };
-            });
-        }
+    /// There is no subscription any more, and what has been told since is not known.
+    pub(crate) fn lose(&self) {
+        self.book().settle(Subscription::Wanted);
+        self.wake_all();
     }
 
     /// Ends all waiting, for good.
@@ -199,16 +170,36 @@ impl Wakes {
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.book().channels.is_empty()
+        self.book().locks.is_empty()
     }
 
-    /// Returns when there may be another plan.
+    /// Returns when somebody waits, and nobody did.
     pub(crate) async fn changed(&self) {
         self.changed.notified().await;
     }
+
+    /// Returns when something was told that nobody has heeded: of which locks.
+    pub(crate) async fn unheeded(&self) -> HashSet<Bytes> {
+        loop {
+            let unheeded = std::mem::take(&mut self.book().unheeded);
+            if !unheeded.is_empty() {
+                return unheeded;
+            }
+            self.owes.notified().await;
+        }
+    }
 }
 
-impl Channel {
+impl Book {
+    fn settle(&mut self, subscription: Subscription) {
+        self.subscription = subscription;
+        for line in self.locks.values() {
+            line.tell(|told| told.subscription = subscription);
+        }
+    }
+}
+
+impl Line {
     fn tell(&self, change: impl FnOnce(&mut Told)) {
         self.told.send_modify(change);
     }
@@ -234,11 +225,12 @@ impl Waiter<'_> {
     /// Returns when it is known if messages are heard.
     pub(crate) async fn settled(&mut self) -> Result<(), Error> {
         let told = self.told.wait_for(|told| told.subscription.is_settled()).await;
-        self.known = *told.map_err(|_| closed())?;
+        // What else it was told is news yet.
+        self.known.subscription = told.map_err(|_| closed())?.subscription;
         Ok(())
     }
 
-    /// Returns when something was told since the waiter came, or messages are heard that were not.
+    /// Returns when it was told something since it came, or messages are heard that were not.
     pub(crate) async fn news(&mut self) -> Result<News, Error> {
         let known = self.known;
         let is_new = |told: &Told| {
@@ -247,14 +239,19 @@ impl Waiter<'_> {
                     && known.subscription != told.subscription
         };
         let told = *self.told.wait_for(is_new).await.map_err(|_| closed())?;
-        self.known = told;
+        self.known.subscription = told.subscription;
         Ok(if told.wakes == known.wakes { News::Subscribed } else { News::Woken })
+    }
+
+    /// Leaves, and the lock will be tried by whoever waited.
+    pub(crate) fn heed(mut self) {
+        self.is_heeded = true;
     }
 }
 
 impl Drop for Waiter<'_> {
     fn drop(&mut self) {
-        self.wakes.leave(&self.channel);
+        self.wakes.leave(self);
     }
 }
 
@@ -265,64 +262,43 @@ mod tests {
 
     use super::*;
 
-    fn name() -> Str {
-        Str::from_static("channel")
+    fn lock() -> Bytes {
+        Bytes::from_static(b"lock")
     }
 
     /// Does what a subscriber does.
     fn subscribed(wakes: &Wakes) {
-        let plan = wakes.plan();
-        assert_eq!(plan.subscribe, [name()]);
-        wakes.settle(&plan.subscribe, Subscription::Made);
+        assert!(wakes.is_wanted() && !wakes.is_wanted());
+        wakes.settle(Subscription::Made);
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn a_channel_is_subscribed_to_once_and_left_a_while_after_the_last() {
-        let wakes = Wakes::default();
-        let waiters = [wakes.join(&name()).unwrap(), wakes.join(&name()).unwrap()];
-        subscribed(&wakes);
-        let [first, second] = waiters;
-        drop(first);
-        assert_eq!(wakes.plan().next, None);
-        drop(second);
-        let next = wakes.plan().next.expect("it is left in a while");
-        tokio::time::sleep_until(next).await;
-        let plan = wakes.plan();
-        assert_eq!((plan.subscribe, plan.unsubscribe), (vec![], vec![name()]));
-        assert!(wakes.is_empty());
+    /// What is to be handed on now.
+    fn owed(wakes: &Wakes) -> Vec<Bytes> {
+        wakes.unheeded().now_or_never().into_iter().flatten().collect()
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn who_comes_back_soon_finds_the_subscription() {
+    #[tokio::test]
+    async fn who_waits_first_is_waited_for() {
         let wakes = Wakes::default();
-        drop(wakes.join(&name()).unwrap());
-        assert!(wakes.is_empty(), "what was never asked for is not kept");
-        let mut waiter = wakes.join(&name()).unwrap();
-        subscribed(&wakes);
-        for _ in 0..3 {
-            drop(waiter);
-            tokio::time::advance(LINGER / 2).await;
-            waiter = wakes.join(&name()).unwrap();
-            assert!(waiter.is_subscribed());
-            let plan = wakes.plan();
-            assert!(plan.subscribe.is_empty() && plan.unsubscribe.is_empty(), "{plan:?}");
-        }
-        tokio::time::advance(LINGER * 2).await;
-        assert!(wakes.plan().unsubscribe.is_empty(), "somebody waits");
-        assert!(wakes.book().left.is_empty());
+        assert!(wakes.changed().now_or_never().is_none());
+        let waiters = [wakes.join(lock()).unwrap(), wakes.join(lock()).unwrap()];
+        assert!(wakes.changed().now_or_never().is_some() && !wakes.is_empty());
+        drop(waiters);
+        assert!(wakes.is_empty() && owed(&wakes).is_empty());
     }
 
     #[tokio::test]
     async fn what_is_told_wakes_whoever_came_before() {
         let wakes = Wakes::default();
-        let mut early = wakes.join(&name()).unwrap();
+        let mut early = wakes.join(lock()).unwrap();
         assert!(early.settled().now_or_never().is_none());
         subscribed(&wakes);
         assert_eq!(early.news().await.unwrap(), News::Subscribed);
-        wakes.wake(&Str::from_static("another"));
+        wakes.wake(Bytes::from_static(b"another"));
         assert!(early.news().now_or_never().is_none());
-        wakes.wake(&name());
-        let mut late = wakes.join(&name()).unwrap();
+        wakes.wake(lock());
+        let mut late = wakes.join(lock()).unwrap();
+        assert!(late.is_subscribed());
         assert_eq!(early.news().await.unwrap(), News::Woken);
         assert!(late.news().now_or_never().is_none());
         wakes.wake_all();
@@ -330,26 +306,64 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_lost_is_told_and_wanted_again() {
+    async fn what_nobody_heeds_is_handed_on() {
         let wakes = Wakes::default();
-        let mut waiter = wakes.join(&name()).unwrap();
+        subscribed(&wakes);
+        wakes.wake(lock());
+        assert_eq!(owed(&wakes), [lock()], "nobody waits");
+        let waiter = wakes.join(lock()).unwrap();
+        wakes.wake(lock());
+        drop(waiter);
+        assert_eq!(owed(&wakes), [lock()], "it left before it knew");
+        let mut waiter = wakes.join(lock()).unwrap();
+        wakes.wake(lock());
+        assert_eq!(waiter.news().await.unwrap(), News::Woken);
+        drop(waiter);
+        assert_eq!(owed(&wakes), [lock()], "it left when it knew");
+        let mut waiter = wakes.join(lock()).unwrap();
+        wakes.wake(lock());
+        assert_eq!(waiter.news().await.unwrap(), News::Woken);
+        waiter.heed();
+        assert!(owed(&wakes).is_empty());
+    }
+
+    #[tokio::test]
+    async fn what_is_told_before_the_subscription_is_known_is_not_forgotten() {
+        let wakes = Wakes::default();
+        let mut waiter = wakes.join(lock()).unwrap();
+        wakes.wake(lock());
         subscribed(&wakes);
         waiter.settled().await.unwrap();
-        wakes.lose_all();
+        assert!(waiter.is_subscribed());
+        assert_eq!(waiter.news().await.unwrap(), News::Woken);
+    }
+
+    #[tokio::test]
+    async fn what_is_lost_is_told_and_wanted_again() {
+        let wakes = Wakes::default();
+        let mut waiter = wakes.join(lock()).unwrap();
+        subscribed(&wakes);
+        waiter.settled().await.unwrap();
+        wakes.lose();
         assert_eq!(waiter.news().await.unwrap(), News::Woken);
         assert!(!waiter.is_subscribed());
         subscribed(&wakes);
-        drop(waiter);
-        wakes.lose_all();
-        assert!(wakes.is_empty() && wakes.plan().subscribe.is_empty(), "nobody waits");
+        wakes.want_again();
+        assert!(!wakes.is_wanted(), "it was not refused");
+        wakes.settle(Subscription::Refused);
+        wakes.want_again();
+        assert!(wakes.is_wanted());
     }
 
     #[tokio::test]
     async fn nobody_waits_for_what_is_closed() {
         let wakes = Wakes::default();
-        let mut waiter = wakes.join(&name()).unwrap();
+        let mut waiter = wakes.join(lock()).unwrap();
         wakes.close();
         assert_eq!(waiter.news().await.unwrap_err().kind(), ErrorKind::Closed);
-        assert_eq!(wakes.join(&name()).err().expect("closed").kind(), ErrorKind::Closed);
+        assert_eq!(wakes.join(lock()).err().expect("closed").kind(), ErrorKind::Closed);
+        wakes.wake(lock());
+        drop(waiter);
+        assert!(owed(&wakes).is_empty());
     }
 }

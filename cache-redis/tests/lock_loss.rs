@@ -12,7 +12,7 @@ use cache_lock::Locks;
 use cache_redis::{Cache, Error, ErrorKind};
 use redis_servers::Server;
 use support::cable::{Cable, State};
-use support::{cache_with, number, resumed, soon, subscribers, text, until};
+use support::{cache_with, number, registered, resumed, soon, text, until};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
@@ -195,7 +195,7 @@ impl Stage {
 
     async fn waiting_successor(&self) -> JoinHandle<()> {
         let successor = self.successor();
-        until(|| subscribers(&self.server, LOCK) == 1).await;
+        until(|| registered(&self.server, LOCK) == 1).await;
         successor
     }
 

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use cache_lock::{LockGuard, Locks};
 use redis_servers::{Server, redis};
-use support::{cache, number, soon, subscribers, text, until};
+use support::{cache, number, registered, soon, text, until};
 
 const LOCK: &str = "report";
 const LEASE: Duration = Duration::from_secs(1);
@@ -79,7 +79,7 @@ async fn the_lock_of_a_killed_process_is_free_when_its_lease_ends() {
         let guard = request.acquire().await.expect("it is free in the end");
         (Instant::now(), guard)
     });
-    until(|| subscribers(&server, LOCK) == 1).await;
+    until(|| registered(&server, LOCK) == 1).await;
     // It lives and renews for longer than its lease.
     let begun = Instant::now();
     until(|| begun.elapsed() > LEASE * 3 / 2).await;
@@ -136,7 +136,7 @@ async fn two_processes_are_never_inside_together() {
     // They begin together, when the other waits.
     let first = cache(&server.url()).await.lock(LOCK, LEASE).acquire().await.unwrap();
     let mut other = Other::start("two_processes_are_never_inside_together", &server);
-    until(|| subscribers(&server, LOCK) == 1).await;
+    until(|| registered(&server, LOCK) == 1).await;
     let url = server.url();
     let ours = tokio::spawn(async move { take_turns(&url).await });
     first.release().await.unwrap();

@@ -31,6 +31,7 @@ pub(super) fn cases() -> Vec<Case> {
         case!(who_waits_learns_of_the_end_of_a_lease),
         case!(who_waits_for_what_is_free_waits_for_nothing),
         case!(who_waits_may_leave),
+        case!(who_was_told_has_the_next_one_told),
         case!(names_of_locks_are_apart),
         case!(names_of_locks_are_apart_from_keys),
     ]
@@ -337,6 +338,26 @@ async fn who_waits_may_leave(rig: Rig) {
     let act = async { assert!(locking(&*store).release(name(), FIRST).await.unwrap()) };
     assert!(is_told(&store, act, millis(30_000)).await, "who stays is told");
     assert!(acquired(&*store, SECOND, 60_000).await.is_some());
+}
+
+async fn who_was_told_has_the_next_one_told(rig: Rig) {
+    let store: Arc<dyn Store> = rig.store().await.into();
+    acquired(&*store, FIRST, 600_000).await.unwrap();
+    let wait = || {
+        let store = Arc::clone(&store);
+        tokio::spawn(async move {
+            locking(&*store).freed(name()).await.unwrap();
+            // Nobody here wants it.
+            locking(&*store).release(name(), SECOND).await.unwrap();
+        })
+    };
+    let waiters = [wait(), wait(), wait()];
+    rig.pass(millis(10)).await;
+    assert!(locking(&*store).release(name(), FIRST).await.unwrap());
+    for waiter in waiters {
+        let told = tokio::time::timeout(millis(30_000), waiter).await;
+        assert!(told.is_ok_and(|told| told.is_ok()), "one was told, and the next was not");
+    }
 }
 
 async fn names_of_locks_are_apart(rig: Rig) {

@@ -19,12 +19,18 @@ pub trait LockStore: Send + Sync {
     /// Prolongs the lease to `lease` from now. `false`, and nothing changed, unless `owner` holds it.
     fn renew<'a>(&'a self, name: Key<'a>, owner: Owner, lease: Duration) -> StoreFuture<'a, bool>;
 
-    /// Ends the lease and wakes who waits for it. `false`, and nothing changed, unless `owner` holds it.
+    /// Ends the lease and tells who waits for it: all of them, or one. `false`, and the lease of another is unchanged,
+    /// unless `owner` holds it. Where nobody does, a store that tells one at a time tells the next one.
     fn release<'a>(&'a self, name: Key<'a>, owner: Owner) -> StoreFuture<'a, bool>;
 
     /// Resolves when the lease on `name` may have ended: at a release, or at a deadline that the store
     /// knows of. It may resolve too early, never not at all. An error tells that the store cannot know; whoever tries
     /// again then does so after a pause.
+    ///
+    /// Of one release a store may tell one waiter, and count on it: who was told either tries to acquire the lock, until
+    /// there is an answer, or calls [`release`](Self::release), with any owner, so that the next one is told. The store
+    /// does so for a future that is dropped before it has resolved, and sees to it that the others learn in the end of a
+    /// lock that is free though nobody does either.
     fn freed<'a>(&'a self, name: Key<'a>) -> StoreFuture<'a, ()>;
 
     /// Who holds `name`, and for how long; for operators.

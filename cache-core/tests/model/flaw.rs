@@ -113,6 +113,8 @@ pub(crate) enum Flaw {
     ReleasesWakeNobody,
     TakingAwayWakesNobody,
     EndsWakeNobody,
+    /// Tells one of those who wait, and nobody else where that one does not want the lock.
+    TellsOneOnly,
     WaitsForWhatIsFree,
     TrimsLocks,
     CutsLocks,

@@ -149,6 +149,17 @@ impl LockStore for Model {
                     Ok(())
                 })
             }
+            Some(until) if self.is(Flaw::TellsOneOnly) => StoreFuture::pending(async move {
+                while Instant::now() < until {
+                    tokio::time::sleep(Duration::from_millis(1)).await;
+                    let mut state = self.state();
+                    let released = !state.leases.contains_key(&self.lock(name));
+                    if released && !std::mem::replace(&mut state.is_told, true) {
+                        break;
+                    }
+                }
+                Ok(())
+            }),
             Some(_) if self.is(Flaw::EndsWakeNobody) => StoreFuture::pending(async move {
                 while self.state().leases.contains_key(&self.lock(name)) {
                     tokio::time::sleep(Duration::from_millis(1)).await;

@@ -65,6 +65,8 @@ struct State {
     leases: HashMap<String, Lease>,
     /// Whether an operator has ended a lease.
     taken_away: bool,
+    /// Whether somebody was told of a release.
+    is_told: bool,
     /// For versions and fences: never the same twice.
     next: u64,
     /// Tags whose flush comes late, and after how many more steps.

@@ -8,32 +8,40 @@
 --
 -- Returns { 1, the fence as text }; or { 0, what the lease of another has left: the answer of PTTL }.
 
-local holder = redis.pcall('GET', KEYS[1])
-if type(holder) == 'table' then
-    -- Something of another type, which is an error.
-    return holder
-end
-if holder and holder ~= ARGV[1] then
-    return { 0, redis.call('PTTL', KEYS[1]) }
+-- A server that is full refuses the first command of a script that writes, and then none that follows: so a lock that
+-- is taken has its fence.
+local taken = redis.pcall('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2])
+if not taken or taken.err then
+    local holder = redis.pcall('GET', KEYS[1])
+    if type(holder) == 'table' then
+        -- Something of another type, which is an error.
+        return holder
+    end
+    if holder and holder ~= ARGV[1] then
+        return { 0, redis.call('PTTL', KEYS[1]) }
+    end
+    if taken then
+        return taken
+    end
+    redis.call('PEXPIRE', KEYS[1], ARGV[2])
 end
 
 -- In microseconds, which a double holds exactly until the year 2255. A clock that was set back, or is that of a
 -- replica which has taken over, is behind the last fence; a fence that was evicted, or lost with a restart, is behind
 -- the clock.
 local time = redis.call('TIME')
-local fence = tonumber(time[1]) * 1000000 + tonumber(time[2])
-local last = redis.pcall('GET', KEYS[2])
-if type(last) == 'string' and #last <= 16 and last:find('^%d+$') and tonumber(last) >= fence then
-    fence = tonumber(last) + 1
+local fence = string.format('%.0f', tonumber(time[1]) * 1000000 + tonumber(time[2]))
+local last = redis.pcall('SET', KEYS[2], fence, 'PX', ARGV[3], 'GET')
+if type(last) == 'table' then
+    -- Something of another type, which GET does not have replaced.
+    last = redis.pcall('SET', KEYS[2], fence, 'PX', ARGV[3])
+elseif last and #last <= 16 and last:find('^%d+$') and tonumber(last) >= tonumber(fence) then
+    fence = string.format('%.0f', tonumber(last) + 1)
+    last = redis.pcall('SET', KEYS[2], fence, 'PX', ARGV[3])
 end
-fence = string.format('%.0f', fence)
--- The fence first: a server that is full refuses it, and the lock is not taken without one.
-local kept = redis.pcall('SET', KEYS[2], fence, 'PX', ARGV[3])
-if kept.err then
-    return kept
-end
-local taken = redis.pcall('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
-if taken.err then
-    return taken
+if type(last) == 'table' and last.err then
+    -- This user may not write it.
+    redis.call('UNLINK', KEYS[1])
+    return last
 end
 return { 1, fence }

@@ -153,9 +153,19 @@ pub(crate) async fn until(what: impl Fn() -> bool) {
     .await;
 }
 
-/// How many connections have subscribed to what is told of a lock.
-pub(crate) fn subscribers(server: &Server, name: &str) -> i64 {
-    let counts = server.ask(&["PUBSUB", "NUMSUB", &format!("cache#freed:{{{name}}}")]);
-    let counts: Vec<redis::Value> = redis::from_redis_value(counts).expect("a list");
-    number(counts[1].clone())
+/// How many stores wait for a lock, as the server knows them.
+pub(crate) fn registered(server: &Server, name: &str) -> i64 {
+    number(server.ask(&["ZCARD", &format!("cache#wait:{{{name}}}")]))
+}
+
+/// How many stores hear of releases.
+pub(crate) fn listeners(server: &Server) -> usize {
+    let channels = server.ask(&["PUBSUB", "CHANNELS", "cache#wake:*"]);
+    let channels: Vec<String> = redis::from_redis_value(channels).expect("a list");
+    channels.len()
+}
+
+/// How often somebody who waits has looked at a lock that was held, and will be told of its end.
+pub(crate) fn looks(server: &Server) -> u64 {
+    calls(server).get("zadd").copied().unwrap_or(0)
 }

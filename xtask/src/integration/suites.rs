@@ -38,6 +38,7 @@ pub(crate) const SUITES: &[Suite] = &[
     suite("cache-redis", "locks", Needs::Controlled),
     suite("cache-redis", "lock_loss", Needs::Controlled),
     suite("cache-redis", "lock_processes", Needs::Controlled),
+    suite("cache-redis", "lock_turns", Needs::Controlled),
     suite("cache-redis", "reads", Needs::Controlled),
     suite("cache-redis", "writes", Needs::Controlled),
     suite("cache-redis", "tags", Needs::Controlled),

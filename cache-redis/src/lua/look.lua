@@ -1,0 +1,27 @@
+-- Looks whether a lock is held, and if it is has its end told to who looks. In one step, so that no end is missed.
+--
+-- KEYS[1]  the lock
+-- KEYS[2]  who waits for it: channels, by the time at which they came
+-- ARGV[1]  the channel of who looks; empty: nothing is told there
+-- ARGV[2]  for how many milliseconds it is kept who waits, unless somebody looks again
+--
+-- Returns { what the lease has left: the answer of PTTL, which is -2 if there is none; 1 if its end is told, else 0 }.
+
+local left = redis.call('PTTL', KEYS[1])
+if ARGV[1] == '' then
+    return { left, 0 }
+end
+if left == -2 then
+    -- It will be tried for now, and if in vain waited for anew.
+    redis.pcall('ZREM', KEYS[2], ARGV[1])
+    return { left, 0 }
+end
+-- Who waits already keeps its place. A server that is full refuses, and something of another type.
+local time = redis.call('TIME')
+local place = tonumber(time[1]) * 1000000 + tonumber(time[2])
+local added = redis.pcall('ZADD', KEYS[2], 'NX', string.format('%.0f', place), ARGV[1])
+if type(added) == 'table' then
+    return { left, 0 }
+end
+redis.call('PEXPIRE', KEYS[2], ARGV[2])
+return { left, 1 }
