@@ -14,7 +14,7 @@ use crate::flight::{Change, Flights};
 use crate::future::State;
 use crate::remember::Outcome;
 use crate::stats::Counters;
-use crate::{Encoded, Entry, Error, ErrorKind, Key, Lifetime, Shared, Sighting, Stats, Store};
+use crate::{Encoded, Entry, Error, ErrorKind, Key, Lifetime, NotKept, Shared, Stats, Store};
 
 /// A cache: what application code takes, whatever driver lies beneath.
 ///
@@ -113,10 +113,9 @@ impl Cache {
     {
         let key = key.as_ref();
         match self.kept(key) {
-            Sighting::Object(object) => Ok(Some(object)),
-            Sighting::Nothing => Ok(None),
-            Sighting::Entry(entry) => self.first_shared(key, &entry).map(Some),
-            Sighting::Unclear => self.read_shared(key).await,
+            Ok(object) => Ok(Some(object)),
+            Err(NotKept::Absent) => Ok(None),
+            Err(NotKept::Unknown) => self.read_shared(key).await,
         }
     }
 
@@ -124,29 +123,15 @@ impl Cache {
     /// reading of the entry, so that a hit does not carry errors along.
     #[allow(clippy::inline_always, reason = "else it hands in memory on what it has in registers")]
     #[inline(always)]
-    pub(crate) fn kept<T: Send + Sync + 'static>(&self, key: &str) -> Sighting<Shared<T>> {
+    pub(crate) fn kept<T: Send + Sync + 'static>(&self, key: &str) -> Result<Shared<T>, NotKept> {
         let (Ok(store), Ok(key)) = (self.store("get_shared"), Key::new(key)) else {
-            return Sighting::Unclear;
+            return Err(NotKept::Unknown);
         };
-        match store.kept(key) {
-            Sighting::Object(kept) => {
-                Shared::from_kept(kept).map_or(Sighting::Unclear, Sighting::Object)
-            }
-            Sighting::Entry(entry) => Sighting::Entry(entry),
-            Sighting::Nothing => Sighting::Nothing,
-            Sighting::Unclear => Sighting::Unclear,
+        let mut why = NotKept::Unknown;
+        match store.kept(key, &mut why) {
+            Some(kept) => Shared::from_kept(kept).ok_or(NotKept::Unknown),
+            None => Err(why),
         }
-    }
-
-    /// The first read of an entry.
-    #[inline(never)]
-    fn first_shared<T>(&self, key: &str, entry: &Entry) -> Result<Shared<T>, Error>
-    where
-        T: DeserializeOwned + Send + Sync + 'static,
-    {
-        let key = Key::new(key).map_err(during("get_shared"))?;
-        let store = self.store_for("get_shared", key)?;
-        self.share(store, key, entry).map_err(at("get_shared", key))
     }
 
     async fn read_shared<T>(&self, key: &str) -> Result<Option<Shared<T>>, Error>

@@ -49,7 +49,7 @@ pub use key::Key;
 pub use lifetime::{Lifetime, Tagging, Terms};
 pub use shared::{Kept, Shared};
 pub use stats::Stats;
-pub use store::{Acquisition, Fence, LockState, LockStore, Owner, Sighting, Store, TagStore};
+pub use store::{Acquisition, Fence, LockState, LockStore, NotKept, Owner, Store, TagStore};
 pub use tag::{Tag, TagVersions};
 pub use value::{Encoded, Entry, Payload, Value};
 pub use writer::Writer;

@@ -14,7 +14,7 @@ use crate::cache::at;
 use crate::flight::{Boarding, Lead, Turn};
 use crate::future::State;
 use crate::{
-    Cache, Encoded, Entry, Error, ErrorKind, Key, Lifetime, Shared, Sighting, Store, Tag,
+    Cache, Encoded, Entry, Error, ErrorKind, Key, Lifetime, NotKept, Shared, Store, Tag,
     TagVersions, Tagging, Terms, Value, Writer,
 };
 
@@ -269,7 +269,7 @@ impl Writer<'_> {
         let key = key.as_ref();
         let lifetime = self.cache.lifetime(ttl);
         let seen = match (&lifetime, self.cache.kept(key)) {
-            (Ok(_), Sighting::Object(object)) => return Ok(object),
+            (Ok(_), Ok(object)) => return Ok(object),
             (_, seen) => seen,
         };
         // Boxed, so that the future of a hit does not carry the state of what follows.
@@ -277,15 +277,11 @@ impl Writer<'_> {
             let key = Key::new(key).map_err(|error| error.during("remember"))?;
             let lifetime = lifetime.map_err(at("remember", key))?;
             let store = self.store_for("remember", key)?;
-            let recalled = match seen {
-                Sighting::Entry(entry) => self.cache.read::<Handle, T>(store, key, &entry),
-                Sighting::Nothing => None,
-                _ => self.cache.recall::<Handle, T>(store, key).await?,
-            };
-            match recalled {
-                Some(object) => Ok(object),
-                None => self.load::<Handle, T, E, F>(key, lifetime, load).await,
+            let is_absent = matches!(seen, Err(NotKept::Absent));
+            if !is_absent && let Some(object) = self.cache.recall::<Handle, T>(store, key).await? {
+                return Ok(object);
             }
+            self.load::<Handle, T, E, F>(key, lifetime, load).await
         })
         .await
     }

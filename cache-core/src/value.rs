@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use crate::StoreFuture;
 use crate::shared::{Kept, Shared};
-use crate::{Sighting, StoreFuture};
 
 /// A value on its way into a store.
 ///
@@ -84,16 +84,17 @@ impl Value {
         }
     }
 
-    /// What is to be seen of a live entry that holds it. Nothing is moved but its pointer: see
+    /// The object that is kept beside the bytes of a live entry. Nothing is moved but its pointer: see
     /// [`StoreFuture::hit`].
     #[inline]
-    pub fn into_sighting(self) -> Sighting<Kept> {
+    pub fn into_kept(self) -> Option<Kept> {
         match self {
-            Self::Integer(integer) => {
-                Sighting::Entry(Entry(Content::Value(Self::Integer(integer))))
+            Self::Integer(_) => None,
+            Self::Encoded(Encoded(Repr::Bytes(bytes))) => {
+                drop_bytes(bytes);
+                None
             }
-            Self::Encoded(Encoded(Repr::Bytes(bytes))) => bytes_alone(bytes),
-            Self::Encoded(Encoded(Repr::Kept(kept))) => Sighting::Object(kept),
+            Self::Encoded(Encoded(Repr::Kept(kept))) => Some(kept),
         }
     }
 
@@ -210,10 +211,10 @@ impl StoreFuture<'_, Option<Entry>> {
     }
 }
 
-/// Apart, as those below: the value would be moved otherwise.
+/// Bytes that are dropped in place would have to lie somewhere, and the value would be moved there.
 #[inline(never)]
-fn bytes_alone(bytes: Arc<[u8]>) -> Sighting<Kept> {
-    Sighting::Entry(Entry::new(Value::Encoded(Encoded(Repr::Bytes(bytes)))))
+fn drop_bytes(bytes: Arc<[u8]>) {
+    drop(bytes);
 }
 
 #[inline(never)]

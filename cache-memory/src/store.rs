@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::{fmt, mem};
 
 use cache_core::{
-    Encoded, Entry, Error, ErrorKind, Kept, Key, Lifetime, LockStore, Payload, Sighting, Store,
+    Encoded, Entry, Error, ErrorKind, Kept, Key, Lifetime, LockStore, NotKept, Payload, Store,
     StoreFuture, Tag, TagStore, TagVersions, Terms, Ttl, Value,
 };
 use quick_cache::sync::{EntryAction, EntryResult};
@@ -103,6 +103,8 @@ impl MemoryStore {
         // A copy has none, which the compiler cannot know.
         mem::forget(marks);
         if deadline.is_past(now) {
+            // First: else it would have to lie in memory, to be dropped should the removal panic.
+            drop(value);
             self.remove_dead(key);
             return None;
         }
@@ -376,12 +378,15 @@ impl Store for MemoryStore {
     }
 
     #[inline]
-    fn kept(&self, key: Key<'_>) -> Sighting<Kept> {
+    fn kept(&self, key: Key<'_>, why: &mut NotKept) -> Option<Kept> {
         let now = self.swept.clock.before_a_look();
         let found = self.table().quick().get(&Sought(key));
         match found.and_then(|slot| self.living(now, key, slot)) {
-            None => Sighting::Nothing,
-            Some(value) => value.into_sighting(),
+            None => {
+                *why = NotKept::Absent;
+                None
+            }
+            Some(value) => value.into_kept(),
         }
     }
 

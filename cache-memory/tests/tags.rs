@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use allocation_counter::{AllocationInfo, measure};
 use cache_core::{
-    Key, Lifetime, Payload, Sighting, Store, StoreFuture, Tag, TagStore, Tagging, Terms,
+    Key, Lifetime, NotKept, Payload, Store, StoreFuture, Tag, TagStore, Tagging, Terms,
 };
 use cache_memory::{Cache, MemoryStore, Ttl};
 use tokio::time::advance;
@@ -78,7 +78,7 @@ fn what_was_flushed_is_absent_for_every_operation() {
     assert!(!at_once(store.forget(flushed("k"))));
     assert_eq!(at_once(store.forget_many(&[flushed("k")])), 0);
     assert!(!at_once(store.touch(flushed("k"), Some(Lifetime::Forever))));
-    assert!(matches!(store.kept(flushed("k")), Sighting::Nothing));
+    assert!(store.kept(flushed("k"), &mut NotKept::Unknown).is_none());
     assert_eq!(store.entries(), 0, "what is met is removed");
     let terms = Terms::untagged(Lifetime::Forever);
     assert_eq!(at_once(store.increment(flushed("n"), 5, terms)), 5, "begins anew");

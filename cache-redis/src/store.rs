@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use cache_core::{
-    Encoded, Entry, Error, Kept, Key, Lifetime, LockStore, Payload, Sighting, Store, StoreFuture,
+    Encoded, Entry, Error, Kept, Key, Lifetime, LockStore, NotKept, Payload, Store, StoreFuture,
     TagStore, Terms, Ttl,
 };
 use fred::interfaces::{ClientLike, KeysInterface};
@@ -533,8 +533,8 @@ impl Store for RedisStore {
         StoreFuture::pending(self.count(name, by, created.lifetime, bearing))
     }
 
-    fn kept(&self, _: Key<'_>) -> Sighting<Kept> {
-        Sighting::Unclear
+    fn kept(&self, _: Key<'_>, _: &mut NotKept) -> Option<Kept> {
+        None
     }
 
     fn keep(&self, _: Key<'_>, _: &Encoded, _: Encoded) {}

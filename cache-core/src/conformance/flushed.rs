@@ -11,7 +11,7 @@ use super::tags::{
     VALUE, flush, has, integer, key, present, put, put_integer, tagging, tags, versions,
 };
 use super::{Capability, Case, Rig, case, millis};
-use crate::{Cache, ErrorKind, Lifetime, Payload, Sighting, Store, Tag, Tagging, Terms, Ttl};
+use crate::{Cache, ErrorKind, Lifetime, NotKept, Payload, Store, Tag, Tagging, Terms, Ttl};
 
 pub(super) fn cases() -> Vec<Case> {
     [
@@ -67,7 +67,7 @@ async fn a_flushed_entry_is_not_read(rig: Rig) {
         for name in ["text", "count"] {
             assert!(!store.has(key(name)).await.unwrap());
             assert_eq!(store.ttl(key(name)).await.unwrap(), None);
-            assert!(matches!(store.kept(key(name)), Sighting::Nothing | Sighting::Unclear));
+            assert!(store.kept(key(name), &mut NotKept::Unknown).is_none());
         }
         let asked = ["live", "text", "count", "absent", "live", "text"];
         assert_eq!(present(store, &asked).await, ["live", "live"]);
@@ -92,7 +92,7 @@ async fn a_flushed_entry_is_not_shared(rig: Rig) {
         let held = cache.get_shared::<String>("k").await.unwrap().unwrap();
         let kept = store.get(key("k")).await.unwrap().unwrap();
         cache.writer(&users).flush().await.unwrap();
-        assert!(matches!(store.kept(key("k")), Sighting::Nothing | Sighting::Unclear));
+        assert!(store.kept(key("k"), &mut NotKept::Unknown).is_none());
         assert!(cache.get_shared::<String>("k").await.unwrap().is_none());
         assert!(!cache.has("k").await.unwrap());
         assert_eq!(*held, text, "what somebody holds stays valid");

@@ -102,8 +102,11 @@ pub trait Store: Send + Sync + 'static {
     fn increment<'a>(&'a self, key: Key<'a>, by: i64, created: Terms<'_>) -> StoreFuture<'a, i64>;
 
     /// The object that is [kept](Self::keep) beside the live entry at `key`, where this store keeps objects.
-    /// It counts as a read of the entry.
-    fn kept(&self, key: Key<'_>) -> Sighting<Kept>;
+    /// Where there is none, it says whether it knows `why`, which is [`NotKept::Unknown`] before. It counts as a read
+    /// of the entry.
+    ///
+    /// (A `Result` would be returned in memory, and an `Option` is in registers: every hit would feel it.)
+    fn kept(&self, key: Key<'_>, why: &mut NotKept) -> Option<Kept>;
 
     /// Offers `kept`, which is `seen` with the object that was read from it beside it. A store that
     /// keeps objects puts it in the place of `seen`, if [that](Encoded::is_same) is still what is
@@ -125,17 +128,13 @@ pub trait Store: Send + Sync + 'static {
     fn locks(&self) -> Option<&dyn LockStore>;
 }
 
-/// What [`Store::kept`] sees at a key.
-#[derive(Clone, Debug)]
-pub enum Sighting<O> {
-    /// The object beside a live entry.
-    Object(O),
-    /// A live entry, beside which no object is kept.
-    Entry(Entry),
+/// Why [`Store::kept`] hands out no object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotKept {
     /// There is no live entry.
-    Nothing,
-    /// To be found out with [`get`](Store::get): this store keeps no objects, or that one is of another type.
-    Unclear,
+    Absent,
+    /// Whether there is one [`get`](Store::get) tells: no object is kept.
+    Unknown,
 }
 
 macro_rules! forward {
@@ -206,8 +205,8 @@ macro_rules! forward {
                 (**self).increment(key, by, created)
             }
             #[inline]
-            fn kept(&self, key: Key<'_>) -> Sighting<Kept> {
-                (**self).kept(key)
+            fn kept(&self, key: Key<'_>, why: &mut NotKept) -> Option<Kept> {
+                (**self).kept(key, why)
             }
             fn keep(&self, key: Key<'_>, seen: &Encoded, kept: Encoded) {
                 (**self).keep(key, seen, kept);

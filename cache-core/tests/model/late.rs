@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use cache_core::{
-    Acquisition, Encoded, Entry, Kept, Key, Lifetime, LockState, LockStore, Owner, Payload,
-    Sighting, Store, StoreFuture, Tag, TagStore, TagVersions, Terms, Ttl,
+    Acquisition, Encoded, Entry, Kept, Key, Lifetime, LockState, LockStore, NotKept, Owner,
+    Payload, Store, StoreFuture, Tag, TagStore, TagVersions, Terms, Ttl,
 };
 
 use super::Model;
@@ -77,8 +77,8 @@ impl Store for Late {
     fn increment<'a>(&'a self, key: Key<'a>, by: i64, terms: Terms<'_>) -> StoreFuture<'a, i64> {
         self.late(self.model.increment(key, by, terms))
     }
-    fn kept(&self, key: Key<'_>) -> Sighting<Kept> {
-        self.model.kept(key)
+    fn kept(&self, key: Key<'_>, why: &mut NotKept) -> Option<Kept> {
+        self.model.kept(key, why)
     }
     fn keep(&self, key: Key<'_>, seen: &Encoded, kept: Encoded) {
         self.model.keep(key, seen, kept);

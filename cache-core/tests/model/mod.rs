@@ -15,7 +15,7 @@ use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
 use cache_core::{
-    Encoded, Entry, Error, ErrorKind, Kept, Key, Lifetime, LockStore, Owner, Payload, Sighting,
+    Encoded, Entry, Error, ErrorKind, Kept, Key, Lifetime, LockStore, NotKept, Owner, Payload,
     Store, StoreFuture, TagStore, Tagging, Terms, Ttl, Value,
 };
 pub(crate) use flaw::Flaw;
@@ -518,14 +518,15 @@ impl Store for Model {
         StoreFuture::ok(counted)
     }
 
-    fn kept(&self, key: Key<'_>) -> Sighting<Kept> {
-        match self.live_or(Flaw::KeptIgnoresTags, &self.state(), key) {
-            Some(slot) => match slot.value.clone().into_sighting() {
-                Sighting::Entry(_) if self.is(Flaw::KeptOverlooksEntries) => Sighting::Nothing,
-                seen => seen,
-            },
-            None => Sighting::Nothing,
+    fn kept(&self, key: Key<'_>, why: &mut NotKept) -> Option<Kept> {
+        let state = self.state();
+        let found = self.live_or(Flaw::KeptIgnoresTags, &state, key);
+        let is_absent = found.is_none();
+        let kept = found.and_then(|slot| slot.value.clone().into_kept());
+        if is_absent || kept.is_none() && self.is(Flaw::KeptOverlooksEntries) {
+            *why = NotKept::Absent;
         }
+        kept
     }
 
     fn keep(&self, key: Key<'_>, seen: &Encoded, kept: Encoded) {

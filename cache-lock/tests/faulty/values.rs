@@ -1,8 +1,8 @@
 //! Values are as they should be.
 
 use cache_core::{
-    Encoded, Entry, Kept, Key, Lifetime, LockStore, Payload, Sighting, Store, StoreFuture,
-    TagStore, Terms, Ttl,
+    Encoded, Entry, Kept, Key, Lifetime, LockStore, NotKept, Payload, Store, StoreFuture, TagStore,
+    Terms, Ttl,
 };
 
 use super::Faulty;
@@ -51,8 +51,8 @@ impl Store for Faulty {
     fn increment<'a>(&'a self, key: Key<'a>, by: i64, terms: Terms<'_>) -> StoreFuture<'a, i64> {
         self.right.increment(key, by, terms)
     }
-    fn kept(&self, key: Key<'_>) -> Sighting<Kept> {
-        self.right.kept(key)
+    fn kept(&self, key: Key<'_>, why: &mut NotKept) -> Option<Kept> {
+        self.right.kept(key, why)
     }
     fn keep(&self, key: Key<'_>, seen: &Encoded, kept: Encoded) {
         self.right.keep(key, seen, kept);

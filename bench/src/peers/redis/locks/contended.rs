@@ -20,8 +20,8 @@ const NOTE: &str = "\
     All want one lock at once, and each holds it for 10 ms: less than that times their number is not possible. That \
     never two are inside is checked. `in one process`: all have one client; `a process each`: each has a client of its \
     own, and knows of the others by the server alone. They are connected before the time is taken. \
-    `cache`: `lock(…).wait(…)`, `acquire` and `release`. Who waits is told by the server, and in one process they are \
-    served in the order in which they came. The lock renews itself meanwhile. \
+    `cache`: `lock(…).wait(…)`, `acquire` and `release`. Who waits is told by the server, one at a time and in the \
+    order in which they came, within a process and between them. The lock renews itself meanwhile. \
     `rslock`: `acquire` and `release` of a `LockManager` for one server, with the retries that it comes with: thrice \
     with a pause of up to 200 ms by chance, and that over and over. No order, no renewal.";
 const NOTE_OF_COMMANDS: &str = "\
