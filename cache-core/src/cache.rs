@@ -112,10 +112,13 @@ impl Cache {
         T: DeserializeOwned + Send + Sync + 'static,
     {
         let key = key.as_ref();
-        match self.kept(key) {
-            Ok(object) => Ok(Some(object)),
-            Err(NotKept::Absent) => Ok(None),
-            Err(NotKept::Unknown) => self.read_shared(key).await,
+        let mut why = NotKept::Unknown;
+        if let Some(object) = self.kept(key, &mut why) {
+            return Ok(Some(object));
+        }
+        match why {
+            NotKept::Absent => Ok(None),
+            NotKept::Unknown => self.read_shared(key).await,
         }
     }
 
@@ -123,15 +126,12 @@ impl Cache {
     /// reading of the entry, so that a hit does not carry errors along.
     #[allow(clippy::inline_always, reason = "else it hands in memory on what it has in registers")]
     #[inline(always)]
-    pub(crate) fn kept<T: Send + Sync + 'static>(&self, key: &str) -> Result<Shared<T>, NotKept> {
-        let (Ok(store), Ok(key)) = (self.store("get_shared"), Key::new(key)) else {
-            return Err(NotKept::Unknown);
-        };
-        let mut why = NotKept::Unknown;
-        match store.kept(key, &mut why) {
-            Some(kept) => Shared::from_kept(kept).ok_or(NotKept::Unknown),
-            None => Err(why),
-        }
+    pub(crate) fn kept<T: Send + Sync + 'static>(
+        &self,
+        key: &str,
+        why: &mut NotKept,
+    ) -> Option<Shared<T>> {
+        Shared::from_kept(self.store("get_shared").ok()?.kept(Key::new(key).ok()?, why)?)
     }
 
     async fn read_shared<T>(&self, key: &str) -> Result<Option<Shared<T>>, Error>

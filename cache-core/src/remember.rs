@@ -268,17 +268,20 @@ impl Writer<'_> {
     {
         let key = key.as_ref();
         let lifetime = self.cache.lifetime(ttl);
-        let seen = match (&lifetime, self.cache.kept(key)) {
-            (Ok(_), Ok(object)) => return Ok(object),
-            (_, seen) => seen,
-        };
+        let mut why = NotKept::Unknown;
+        if lifetime.is_ok()
+            && let Some(object) = self.cache.kept(key, &mut why)
+        {
+            return Ok(object);
+        }
         // Boxed, so that the future of a hit does not carry the state of what follows.
         Box::pin(async {
             let key = Key::new(key).map_err(|error| error.during("remember"))?;
             let lifetime = lifetime.map_err(at("remember", key))?;
             let store = self.store_for("remember", key)?;
-            let is_absent = matches!(seen, Err(NotKept::Absent));
-            if !is_absent && let Some(object) = self.cache.recall::<Handle, T>(store, key).await? {
+            if why != NotKept::Absent
+                && let Some(object) = self.cache.recall::<Handle, T>(store, key).await?
+            {
                 return Ok(object);
             }
             self.load::<Handle, T, E, F>(key, lifetime, load).await
