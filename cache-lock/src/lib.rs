@@ -27,7 +27,8 @@
 //! protects at that moment.
 //!
 //! Those who wait are woken by a message when the lock is released, first come, first served within a process. On
-//! Redis one process is woken, the one that has waited longest.
+//! Redis one process is woken, the first that waits; if somebody who just came was quicker, it waits anew, behind the
+//! others.
 //! Waiting takes at most 10 seconds unless said.
 //!
 //! What such a lock can promise and what it cannot, and what to do about it, is told in [`promises`].

@@ -299,6 +299,8 @@ async fn contend(
         early_wakes = if began.elapsed() < EARLY { early_wakes + 1 } else { 0 };
         if let Some(more) = early_wakes.checked_sub(EARLY_WAKES) {
             let backoff = EARLY * 2_u32.pow(more.min(6));
+            // Whoever comes next need not wait that long.
+            told = Unsettled::nothing();
             // Not past the end of the lease, when it is free for certain.
             tokio::time::sleep(backoff.min(pause)).await;
         }

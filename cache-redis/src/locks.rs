@@ -51,8 +51,19 @@ impl RedisStore {
     async fn end(&self, name: Key<'_>, owner: Option<Owner>) -> Result<bool, Error> {
         let lock = self.keyspace().lock(name);
         let owner = owner.map_or(Reply::from_static_str(""), text);
+        let holder = lock.holder();
+        let subscriber = self.subscriber();
+        // A place of this store's is left from before it had the lock. To be told of it would be one hop more, and lost
+        // if this store is closed now.
+        let is_alone = !subscriber.has_line(&holder);
+        let own = if is_alone { subscriber.channel().clone() } else { Str::new() };
         // Repeated, it would say that there was nothing.
-        end(self.connection(&lock.holder()).link(), &lock, owner, Repeat::Never).await
+        let was_held = end(self.connection(&holder).link(), &lock, owner, own, Repeat::Never).await;
+        if is_alone {
+            // Whoever has begun to wait meanwhile may have had that place.
+            subscriber.wake_line(&holder);
+        }
+        was_held
     }
 
     /// What the lease on a lock has left, if there is one; and whether this store is told of its end.
@@ -89,9 +100,10 @@ pub(crate) async fn end(
     link: &Link,
     lock: &LockKeys<'_>,
     owner: Reply,
+    passed_over: Str,
     repeat: Repeat,
 ) -> Result<bool, Error> {
-    let args = [owner, i64::from(!link.clustered).into()];
+    let args = [owner, i64::from(!link.clustered).into(), Reply::String(passed_over)];
     let said = ask(link, &RELEASE, &[lock.holder(), lock.waiters()], &args, repeat).await?;
     Ok(whole(&said)? == 1)
 }

@@ -40,8 +40,8 @@ use crate::{envelope, flush, lookup, many};
 /// script, which stores each and tells of each; values of 64 KiB and more go by themselves.
 ///
 /// Locks are taken, renewed and released in one round trip each. The first who waits for one opens another connection,
-/// which hears of releases, on the channel `PREFIX#wake:ID`. Of each release one store is told: the one that has waited
-/// longest.
+/// which hears of releases, on the channel `PREFIX#wake:ID`. Of each release one store is told, the first that waits; if somebody
+/// else was quicker, it waits anew, behind the others.
 ///
 /// A store is made for one cache; clones of that cache share it. Another store with the same prefix on the
 /// same server, in whatever process, sees the same entries. It belongs to the tokio runtime in which it was
@@ -545,7 +545,7 @@ impl Store for RedisStore {
 
     fn close(&self) -> StoreFuture<'_, ()> {
         StoreFuture::pending(async move {
-            self.subscriber.close();
+            self.subscriber.close().await;
             join_all(self.connections.iter().map(Connection::close)).await;
             Ok(())
         })

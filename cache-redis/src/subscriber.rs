@@ -105,7 +105,7 @@ impl Subscriber {
         let mut waiter = self.wakes.join(lock)?;
         let open = self.open.get_or_init(|| self.open());
         if self.wakes.is_closed() {
-            self.close();
+            self.disconnect();
         }
         if !waiter.is_settled() {
             let settled = async {
@@ -137,9 +137,25 @@ impl Subscriber {
         }
     }
 
-    /// Disconnects, and ends all waiting.
-    pub(crate) fn close(&self) {
-        self.wakes.close();
+    /// Whether somebody waits for the lock that lies there.
+    pub(crate) fn has_line(&self, lock: &Bytes) -> bool {
+        self.wakes.has_line(lock)
+    }
+
+    /// Wakes those who wait for the lock that lies there, if there are any.
+    pub(crate) fn wake_line(&self, lock: &Bytes) {
+        self.wakes.wake_line(lock);
+    }
+
+    /// Ends all waiting, hands on what was told and not heeded, and disconnects.
+    pub(crate) async fn close(&self) {
+        let owed = self.wakes.close();
+        let handed_on = join_all(owed.iter().map(|lock| self.relay.hand_on(lock)));
+        let _ = tokio::time::timeout(self.timeout, handed_on).await;
+        self.disconnect();
+    }
+
+    fn disconnect(&self) {
         if let Some(open) = self.open.get() {
             open.link.begin_to_close();
             open.relay.abort();
@@ -170,7 +186,7 @@ impl Relay {
         let Some(keys) = self.keyspace.lock_at(lock) else { return };
         let link = &self.links[index_of(lock, self.links.len())];
         let nobody = Reply::String(self.nobody.clone());
-        if let Err(error) = locks::end(link, &keys, nobody, Repeat::Harmless).await {
+        if let Err(error) = locks::end(link, &keys, nobody, Str::new(), Repeat::Harmless).await {
             tracing::debug!(%error, "nobody else could be told that a lock is free");
         }
     }

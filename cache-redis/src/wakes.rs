@@ -147,6 +147,18 @@ impl Wakes {
         }
     }
 
+    /// Whether somebody waits for the lock that lies there.
+    pub(crate) fn has_line(&self, lock: &Bytes) -> bool {
+        self.book().locks.contains_key(lock)
+    }
+
+    /// The lock that lies there may be free, and whoever waits is to try.
+    pub(crate) fn wake_line(&self, lock: &Bytes) {
+        if let Some(line) = self.book().locks.get(lock) {
+            line.tell(|told| told.wakes += 1);
+        }
+    }
+
     /// Something was told of some lock.
     pub(crate) fn wake_all(&self) {
         for line in self.book().locks.values() {
@@ -160,9 +172,13 @@ impl Wakes {
         self.wake_all();
     }
 
-    /// Ends all waiting, for good.
-    pub(crate) fn close(&self) {
-        *self.book() = Book { is_closed: true, ..Book::default() };
+    /// Ends all waiting, for good. Returns the locks of which something was told that nobody may have heeded.
+    pub(crate) fn close(&self) -> HashSet<Bytes> {
+        let closed = Book { is_closed: true, ..Book::default() };
+        let Book { locks, mut unheeded, .. } = std::mem::replace(&mut *self.book(), closed);
+        let told = locks.into_iter().filter(|(_, line)| line.told.borrow().wakes > 0);
+        unheeded.extend(told.map(|(lock, _)| lock));
+        unheeded
     }
 
     pub(crate) fn is_closed(&self) -> bool {
@@ -365,5 +381,19 @@ mod tests {
         wakes.wake(lock());
         drop(waiter);
         assert!(owed(&wakes).is_empty());
+    }
+
+    #[tokio::test]
+    async fn what_was_told_and_not_heeded_is_owed_at_the_end() {
+        let wakes = Wakes::default();
+        let [told, waits, left] = ["told", "waits", "left"].map(Bytes::from);
+        let _told = wakes.join(told.clone()).unwrap();
+        let _waits = wakes.join(waits).unwrap();
+        for lock in [&told, &left] {
+            wakes.wake(lock.clone());
+        }
+        assert_eq!(wakes.close(), HashSet::from([told.clone(), left]));
+        wakes.wake(told);
+        assert!(wakes.close().is_empty());
     }
 }

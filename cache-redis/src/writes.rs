@@ -113,11 +113,36 @@ impl Writes {
                 Err(error) if is_unknown(&error) => {}
                 Err(error) if is_reply(&error) => break,
                 Ok(Reply::Integer(-1)) => break,
-                told => {
-                    let told = each(told, batch.len());
+                Ok(Reply::Array(said)) if said.len() == batch.len() => {
+                    // What a script may not do may still be had, and else is said why, by the command.
+                    let mut refused = Vec::new();
+                    for (write, said) in batch.into_iter().zip(said) {
+                        if said.as_str().is_some_and(|error| !error.is_empty()) {
+                            refused.push(write);
+                        } else {
+                            self.answer(vec![write], vec![Ok(said)]);
+                        }
+                    }
+                    batch = refused;
+                    break;
+                }
+                Ok(Reply::Integer(0)) => {
+                    let told = vec![Ok(Reply::Null); batch.len()];
+                    return self.answer(batch, told);
+                }
+                Ok(_) => {
+                    let error = FredError::new(FredKind::Protocol, "no answer to a script");
+                    let told = vec![Err(error); batch.len()];
+                    return self.answer(batch, told);
+                }
+                Err(error) => {
+                    let told = vec![Err(error); batch.len()];
                     return self.answer(batch, told);
                 }
             }
+        }
+        if batch.is_empty() {
+            return;
         }
         let stored = Box::pin(self.in_one_go(async {
             batch.retain(is_waited_for);
@@ -154,23 +179,6 @@ impl Writes {
 
 fn is_waited_for(write: &Write) -> bool {
     !write.answer.is_closed()
-}
-
-/// What was said of each entry, by what came of all of them.
-fn each(told: FredResult<Reply>, count: usize) -> Vec<FredResult<Reply>> {
-    match told {
-        Ok(Reply::Array(said)) if said.len() == count => {
-            let of_one = |said: Reply| match said.as_str() {
-                Some(error) if !error.is_empty() => {
-                    Err(FredError::new(FredKind::Unknown, error.into_owned()))
-                }
-                _ => Ok(Reply::Null),
-            };
-            said.into_iter().map(of_one).collect()
-        }
-        told @ (Ok(Reply::Integer(0)) | Err(_)) => vec![told; count],
-        Ok(_) => vec![Err(FredError::new(FredKind::Protocol, "no answer to a script")); count],
-    }
 }
 
 /// Waits for the answer to a write.

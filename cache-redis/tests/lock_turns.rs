@@ -173,6 +173,25 @@ async fn who_was_told_and_does_not_try_has_the_next_one_told() {
     assert_eq!((count(&calls, "publish"), count(&calls, "pttl")), (2, 0), "{calls:?}");
 }
 
+#[tokio::test]
+async fn a_place_from_before_is_passed_over_by_its_own_release() {
+    let server = Server::start().await;
+    let [ours, first, second] = [store(&server).await, store(&server).await, store(&server).await];
+    assert!(is_taken(&ours, HOLDER).await);
+    waiter(&server, &first).await.abort();
+    let next = waiter(&server, &second).await;
+    // The lock is lost, and who waited has it without having been told.
+    server.ask(&["DEL", "cache#lock:{report}"]);
+    assert!(is_taken(&first, Owner(2)).await);
+    assert_eq!(registered(&server, LOCK), 2);
+    let ((), calls) = calls_of(&server, async {
+        assert!(release(&first, Owner(2)).await);
+        soon(next).await.unwrap().unwrap();
+    })
+    .await;
+    assert_eq!((count(&calls, "publish"), count(&calls, "pttl")), (1, 0), "{calls:?}");
+}
+
 /// It has been told, or not yet, or has sent its attempt, or has the lock.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_is_woken_and_gives_up_wakes_the_next_store() {

@@ -32,10 +32,10 @@ end
 local time = redis.call('TIME')
 local fence = string.format('%.0f', tonumber(time[1]) * 1000000 + tonumber(time[2]))
 local last = redis.pcall('SET', KEYS[2], fence, 'PX', ARGV[3], 'GET')
-if type(last) == 'table' then
+if type(last) == 'table' and last.err and last.err:find('^WRONGTYPE') then
     -- Something of another type, which GET does not have replaced.
     last = redis.pcall('SET', KEYS[2], fence, 'PX', ARGV[3])
-elseif last and #last <= 16 and last:find('^%d+$') and tonumber(last) >= tonumber(fence) then
+elseif type(last) == 'string' and #last <= 16 and last:find('^%d+$') and tonumber(last) >= tonumber(fence) then
     fence = string.format('%.0f', tonumber(last) + 1)
     last = redis.pcall('SET', KEYS[2], fence, 'PX', ARGV[3])
 end

@@ -8,12 +8,7 @@
 -- Returns { what the lease has left: the answer of PTTL, which is -2 if there is none; 1 if its end is told, else 0 }.
 
 local left = redis.call('PTTL', KEYS[1])
-if ARGV[1] == '' then
-    return { left, 0 }
-end
-if left == -2 then
-    -- It will be tried for now, and if in vain waited for anew.
-    redis.pcall('ZREM', KEYS[2], ARGV[1])
+if ARGV[1] == '' or left == -2 then
     return { left, 0 }
 end
 -- Who waits already keeps its place. A server that is full refuses, and something of another type.

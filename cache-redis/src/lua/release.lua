@@ -5,6 +5,7 @@
 -- KEYS[2]  who waits for it: channels, by the time at which they came
 -- ARGV[1]  the owner; empty: whoever it is
 -- ARGV[2]  1 where the answer of PUBLISH is how many have heard, 0 on a cluster
+-- ARGV[3]  a channel that is passed over: of whoever releases, and does not wait any more
 --
 -- Returns 1 if there was a lock of that owner, else 0. If it is another's nothing has changed.
 
@@ -26,18 +27,20 @@ for _ = 1, 1000 do
     if not first then
         break
     end
-    local heard = redis.pcall('PUBLISH', first, KEYS[1])
-    if ARGV[2] == '0' then
-        -- The first may be gone, and another node would know. The second keeps its place.
-        local second = redis.pcall('ZRANGE', KEYS[2], 0, 0)[1]
-        if second then
-            redis.pcall('PUBLISH', second, KEYS[1])
+    if first ~= ARGV[3] then
+        local heard = redis.pcall('PUBLISH', first, KEYS[1])
+        if ARGV[2] == '0' then
+            -- The first may be gone, and another node would know. The second keeps its place.
+            local second = redis.pcall('ZRANGE', KEYS[2], 0, 0)[1]
+            if second then
+                redis.pcall('PUBLISH', second, KEYS[1])
+            end
+            break
         end
-        break
-    end
-    -- Where the user may not publish, who waits finds out by looking.
-    if type(heard) == 'table' or heard > 0 then
-        break
+        -- Where the user may not publish, who waits finds out by looking.
+        if type(heard) == 'table' or heard > 0 then
+            break
+        end
     end
 end
 return gone
