@@ -46,6 +46,6 @@ pub(crate) fn run(bench: &Bench<'_>, findings: &mut Findings) {
         .run(fixture.order(), OPERATIONS, bench.effort);
     times.print();
     times.compare(GET, ALONE);
-    times.compare_with_target(GET, WITH_CLOCK, 1.15, findings);
-    times.compare(REMEMBER, GET);
+    times.compare_with_target(GET, WITH_CLOCK, 1.1, findings);
+    times.compare_with_target(REMEMBER, GET, 1.1, findings);
 }

@@ -38,5 +38,5 @@ pub(crate) fn run(bench: &Bench<'_>, findings: &mut Findings) {
         .run(fixture.order(), OPERATIONS, bench.effort);
     times.print();
     times.compare(OURS, ALONE);
-    times.compare_with_target(OURS, WITH_CLOCK, 1.3, findings);
+    times.compare_with_target(OURS, WITH_CLOCK, 1.25, findings);
 }

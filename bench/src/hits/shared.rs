@@ -20,7 +20,7 @@ const OURS_IN_TURN: &str = "get_shared, in turn";
 pub(crate) fn run(bench: &Bench<'_>, findings: &mut Findings) {
     let times = race(bench, "get_shared, 1 h", "1h");
     times.compare(OURS, ALONE);
-    times.compare_with_target(OURS, WITH_CLOCK, 1.25, findings);
+    times.compare_with_target(OURS, WITH_CLOCK, 1.15, findings);
 }
 
 /// Entries that never end: there is no clock to read.
@@ -30,7 +30,7 @@ pub(crate) fn run(bench: &Bench<'_>, findings: &mut Findings) {
 /// whose next key depends on what they have found, overlap none.
 pub(crate) fn run_forever(bench: &Bench<'_>, findings: &mut Findings) {
     let times = race(bench, "get_shared, for ever", Ttl::FOREVER);
-    times.compare_with_target(OURS, ALONE, 1.3, findings);
+    times.compare_with_target(OURS, ALONE, 1.2, findings);
     times.compare(OURS_IN_TURN, ALONE_IN_TURN);
 }
 
