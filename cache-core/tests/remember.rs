@@ -42,6 +42,27 @@ async fn a_store_out_of_reach_does_not_keep_anybody_from_loading() {
 }
 
 #[tokio::test]
+async fn what_is_shared_is_loaded_past_a_store_out_of_reach() {
+    let (model, cache) = troubled();
+    let load = async |value: &str| {
+        cache.remember_shared("k", "1h", async || Ok::<_, Error>(value.to_owned())).await.unwrap()
+    };
+    model.trouble.reads_fail.store(true, SeqCst);
+    model.trouble.writes_fail.store(true, SeqCst);
+    for value in ["first", "second"] {
+        assert_eq!(*load(value).await, value);
+    }
+    model.trouble.reads_fail.store(false, SeqCst);
+    assert_eq!(*load("third").await, "third");
+    assert!(!cache.has("k").await.unwrap());
+    model.trouble.writes_fail.store(false, SeqCst);
+    for unused in ["fourth", "unused", "unused", "unused"] {
+        assert_eq!(*load(unused).await, "fourth", "it works again by itself");
+    }
+    assert_eq!(cache.stats().loads, 4);
+}
+
+#[tokio::test]
 async fn a_failed_write_is_nobodys_error() {
     let (model, cache) = troubled();
     model.trouble.writes_fail.store(true, SeqCst);

@@ -52,6 +52,7 @@ mod link;
 mod locks;
 mod lookup;
 mod many;
+mod numbers;
 mod reads;
 mod scripts;
 mod store;

@@ -11,8 +11,10 @@ use crate::connection::Repeat;
 use crate::failure::{WrongType, unexpected};
 use crate::keys::LockKeys;
 use crate::link::Link;
+use crate::numbers::{signed, whole};
 use crate::scripts::{ACQUIRE, INSPECT, LOOK, RELEASE, RENEW, Script};
-use crate::store::{RedisStore, signed, whole};
+use crate::store::RedisStore;
+use crate::subscriber::Subscriber;
 use crate::supervisor::chance;
 use crate::wakes::News;
 
@@ -55,15 +57,10 @@ impl RedisStore {
         let subscriber = self.subscriber();
         // A place of this store's is left from before it had the lock. To be told of it would be one hop more, and lost
         // if this store is closed now.
-        let is_alone = !subscriber.has_line(&holder);
-        let own = if is_alone { subscriber.channel().clone() } else { Str::new() };
+        let passed_over = (!subscriber.has_line(&holder)).then(|| PassedOver(subscriber, &holder));
+        let own = passed_over.as_ref().map_or_else(Str::new, |_| subscriber.channel().clone());
         // Repeated, it would say that there was nothing.
-        let was_held = end(self.connection(&holder).link(), &lock, owner, own, Repeat::Never).await;
-        if is_alone {
-            // Whoever has begun to wait meanwhile may have had that place.
-            subscriber.wake_line(&holder);
-        }
-        was_held
+        end(self.connection(&holder).link(), &lock, owner, own, Repeat::Never).await
     }
 
     /// What the lease on a lock has left, if there is one; and whether this store is told of its end.
@@ -80,6 +77,16 @@ impl RedisStore {
             ..=-2 => None,
             left => Some((lasting(left), whole(is_told)? == 1)),
         })
+    }
+}
+
+/// A release that passes over what place this store has. Whoever has begun to wait by its end, however it ends, may
+/// have had that place, and looks again.
+struct PassedOver<'s>(&'s Subscriber, &'s Bytes);
+
+impl Drop for PassedOver<'_> {
+    fn drop(&mut self) {
+        self.0.wake_line(self.1);
     }
 }
 

@@ -13,8 +13,8 @@ use crate::connection::{Clients, Connection, Repeat};
 use crate::failure::{WrongType, unexpected};
 use crate::link::Link;
 use crate::lookup::{self, Found};
+use crate::numbers::expiration;
 use crate::scripts::FORGET;
-use crate::store::expiration;
 use crate::writes::Sealed;
 
 /// What goes over one connection, and where each part of it stood in what was asked.

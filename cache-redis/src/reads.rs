@@ -18,7 +18,7 @@ use crate::gathering::{Gathering, Turn, answered};
 use crate::link::Link;
 use crate::lookup::{self, Found};
 use crate::many::padded;
-use crate::store::whole;
+use crate::numbers::whole;
 
 /// Reads of one connection.
 pub(crate) struct Reads {

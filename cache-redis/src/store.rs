@@ -9,17 +9,18 @@ use cache_core::{
     TagStore, Terms, Ttl,
 };
 use fred::interfaces::{ClientLike, KeysInterface};
-use fred::types::{Expiration, Value as Reply};
+use fred::types::Value as Reply;
 use futures_util::future::{join_all, try_join_all};
 
 use crate::beliefs::Beliefs;
 use crate::builder::RedisStoreBuilder;
 use crate::connection::{Connection, Repeat};
 use crate::envelope::Head;
-use crate::failure::{WrongType, uncounted, unexpected};
+use crate::failure::{WrongType, unexpected};
 use crate::keys::Keyspace;
 use crate::lookup::{Found, Known, bytes_in};
 use crate::many::Share;
+use crate::numbers::{expiration, millis_of, sum, whole};
 use crate::scripts::{ADD, FORGET, HAS, INCREMENT, Script, TOUCH, TTL};
 use crate::subscriber::Subscriber;
 use crate::tags::Bearing;
@@ -40,8 +41,8 @@ use crate::{envelope, flush, lookup, many};
 /// script, which stores each and tells of each; values of 64 KiB and more go by themselves.
 ///
 /// Locks are taken, renewed and released in one round trip each. The first who waits for one opens another connection,
-/// which hears of releases, on the channel `PREFIX#wake:ID`. Of each release one store is told, the first that waits; if somebody
-/// else was quicker, it waits anew, behind the others.
+/// which hears of releases, on the channel `PREFIX#wake:ID`. Of each release one store is told, the first that waits;
+/// if somebody else was quicker, it waits anew, behind the others.
 ///
 /// A store is made for one cache; clones of that cache share it. Another store with the same prefix on the
 /// same server, in whatever process, sees the same entries. It belongs to the tokio runtime in which it was
@@ -566,37 +567,6 @@ pub(crate) fn index_of(name: &[u8], connections: usize) -> usize {
     match connections {
         1 => 0,
         several => usize::from(fred::util::redis_keyslot(name)) % several,
-    }
-}
-
-/// The number in a reply.
-pub(crate) fn whole(reply: &Reply) -> Result<i64, Error> {
-    reply.as_i64().ok_or_else(unexpected)
-}
-
-pub(crate) fn expiration(lifetime: Lifetime) -> Option<Expiration> {
-    match lifetime {
-        Lifetime::Forever => None,
-        Lifetime::Millis(millis) => Some(Expiration::PX(signed(millis.get()))),
-    }
-}
-
-/// The longest lifetime is some 500 years.
-pub(crate) fn signed(millis: u64) -> i64 {
-    i64::try_from(millis).unwrap_or(i64::MAX)
-}
-
-/// The sum in a reply, or what kept it from being counted.
-fn sum(reply: &Reply) -> Result<i64, Error> {
-    let text = reply.as_str().ok_or_else(unexpected)?;
-    text.parse().map_err(|_| uncounted(&text))
-}
-
-/// A lifetime as scripts take it.
-pub(crate) fn millis_of(lifetime: Lifetime) -> Reply {
-    match lifetime {
-        Lifetime::Forever => Reply::from_static_str(""),
-        Lifetime::Millis(millis) => signed(millis.get()).into(),
     }
 }
 

@@ -147,12 +147,12 @@ impl Subscriber {
         self.wakes.wake_line(lock);
     }
 
-    /// Ends all waiting, hands on what was told and not heeded, and disconnects.
+    /// Ends all waiting and disconnects, and hands on what was told and not heeded.
     pub(crate) async fn close(&self) {
         let owed = self.wakes.close();
+        self.disconnect();
         let handed_on = join_all(owed.iter().map(|lock| self.relay.hand_on(lock)));
         let _ = tokio::time::timeout(self.timeout, handed_on).await;
-        self.disconnect();
     }
 
     fn disconnect(&self) {

@@ -19,8 +19,9 @@ use crate::envelope::Head;
 use crate::failure::{WrongType, unexpected};
 use crate::lookup::version_in;
 use crate::many::Share;
+use crate::numbers::{millis_of, signed, whole};
 use crate::scripts::{PUT, VERSION};
-use crate::store::{RedisStore, millis_of, signed, whole};
+use crate::store::RedisStore;
 use crate::{envelope, many};
 
 /// The tags that something is to bear.

@@ -24,8 +24,8 @@ use crate::failure::{WrongType, is_reply};
 use crate::gathering::{Gathering, Turn, answered};
 use crate::link::{LARGE, Link, Place};
 use crate::many;
+use crate::numbers::millis_of;
 use crate::scripts::{Form, STORE, is_unknown};
-use crate::store::millis_of;
 
 /// Writes of one connection.
 pub(crate) struct Writes {
@@ -107,41 +107,31 @@ impl Writes {
                 }
                 STORE.call(form, clients.again(), keys, args.into_iter()).await
             });
-            let told = stored.await;
-            match told {
+            let told = match stored.await {
                 // In these cases it has done nothing.
-                Err(error) if is_unknown(&error) => {}
+                Err(error) if is_unknown(&error) => continue,
                 Err(error) if is_reply(&error) => break,
                 Ok(Reply::Integer(-1)) => break,
                 Ok(Reply::Array(said)) if said.len() == batch.len() => {
-                    // What a script may not do may still be had, and else is said why, by the command.
-                    let mut refused = Vec::new();
-                    for (write, said) in batch.into_iter().zip(said) {
-                        if said.as_str().is_some_and(|error| !error.is_empty()) {
-                            refused.push(write);
-                        } else {
-                            self.answer(vec![write], vec![Ok(said)]);
-                        }
+                    // What a script may not store a command may, or says why it is not stored.
+                    let is_refused =
+                        |said: &Reply| said.as_str().is_some_and(|why| !why.is_empty());
+                    let all = batch.into_iter().zip(said);
+                    let (refused, stored): (Vec<_>, Vec<_>) =
+                        all.partition(|(_, said)| is_refused(said));
+                    for (write, said) in stored {
+                        self.answer(write, Ok(said));
                     }
-                    batch = refused;
+                    batch = refused.into_iter().map(|(write, _)| write).collect();
                     break;
                 }
-                Ok(Reply::Integer(0)) => {
-                    let told = vec![Ok(Reply::Null); batch.len()];
-                    return self.answer(batch, told);
-                }
-                Ok(_) => {
-                    let error = FredError::new(FredKind::Protocol, "no answer to a script");
-                    let told = vec![Err(error); batch.len()];
-                    return self.answer(batch, told);
-                }
-                Err(error) => {
-                    let told = vec![Err(error); batch.len()];
-                    return self.answer(batch, told);
-                }
+                Ok(Reply::Integer(0)) => Ok(Reply::Null),
+                Ok(_) => Err(FredError::new(FredKind::Protocol, "no answer to a script")),
+                Err(error) => Err(error),
+            };
+            for write in batch {
+                self.answer(write, told.clone());
             }
-        }
-        if batch.is_empty() {
             return;
         }
         let stored = Box::pin(self.in_one_go(async {
@@ -149,14 +139,14 @@ impl Writes {
             many::set(clients, batch.iter().map(|write| write.sealed.clone())).await
         }));
         let told = stored.await;
-        self.answer(batch, told);
+        for (write, told) in batch.into_iter().zip(told) {
+            self.answer(write, told);
+        }
     }
 
-    fn answer(&self, batch: Vec<Write>, told: Vec<FredResult<Reply>>) {
-        for (write, told) in batch.into_iter().zip(told) {
-            let told = self.link.judge(told, WrongType::Unreadable);
-            let _ = write.answer.send(told.map(drop));
-        }
+    fn answer(&self, write: Write, told: FredResult<Reply>) {
+        let told = self.link.judge(told, WrongType::Unreadable);
+        let _ = write.answer.send(told.map(drop));
     }
 
     /// Hands something over in the first step of a future. That would wait in between if it kept to tokio's budget.

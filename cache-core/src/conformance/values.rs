@@ -381,6 +381,8 @@ async fn a_flush_removes_every_value(rig: Rig) {
 async fn a_closed_cache_says_so(rig: Rig) {
     let cache = rig.cache().await;
     cache.put("k", "v", "1h").await.unwrap();
+    // Its object is kept by then, where this store keeps any.
+    assert!(cache.get_shared::<String>("k").await.unwrap().is_some());
     let clone = cache.clone();
     cache.close().await.unwrap();
     cache.close().await.unwrap();
@@ -393,6 +395,8 @@ async fn a_closed_cache_says_so(rig: Rig) {
         clone.get_many::<String>(["k"]).await.unwrap_err(),
         clone.flush().await.unwrap_err(),
         clone.remember("k", "1h", async || Ok::<_, Error>(1)).await.unwrap_err(),
+        clone.get_shared::<String>("k").await.map(drop).unwrap_err(),
+        clone.remember_shared("k", "1h", async || Ok::<_, Error>(1)).await.map(drop).unwrap_err(),
     ];
     assert!(refusals.iter().all(|error| error.kind() == ErrorKind::Closed), "{refusals:?}");
 }
