@@ -204,6 +204,7 @@ async fn who_is_woken_and_gives_up_wakes_the_next_store() {
         let next = contender(&server, &second).await;
         let before = looks(&server);
         guard.release().await.unwrap();
+        // Waits for nothing: each round gives up at another moment.
         tokio::time::sleep(Duration::from_micros(u64::from(round) * 20)).await;
         gives_up.abort();
         drop(gives_up.await);

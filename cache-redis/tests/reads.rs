@@ -5,10 +5,10 @@ mod support;
 use std::sync::Arc;
 use std::time::Duration;
 
-use cache_redis::{Cache, Error, ErrorKind, RedisStore};
+use cache_redis::{Cache, Error, ErrorKind};
 use futures_util::future::join_all;
 use redis_servers::Server;
-use support::{cache, cache_with, calls_of, failure, resumed};
+use support::{Apart, cache, cache_with, calls_of, failure, resumed};
 
 const TIMEOUT: Duration = Duration::from_millis(300);
 
@@ -181,15 +181,7 @@ async fn all_time_out_when_the_server_does_not_answer_and_are_served_when_it_doe
 /// A store used from another runtime than its own, which ends: whatever comes of it, it comes.
 #[test]
 fn no_read_waits_for_a_runtime_that_has_ended() {
-    let build =
-        || tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
-    let (its_own, other) = (build().unwrap(), build().unwrap());
-    let (server, cache) = its_own.block_on(async {
-        let server = Server::start().await;
-        let store = RedisStore::builder(&server.url()).unwrap().command_timeout(TIMEOUT);
-        let store = store.connect().await.unwrap();
-        (server, Cache::new(store))
-    });
+    let Apart { its_own, other, server, cache } = Apart::with_timeout(TIMEOUT);
     let keys = keys(50);
     assert!(other.block_on(all(&cache, &keys)).iter().all(Result::is_ok));
     its_own.shutdown_background();

@@ -5,14 +5,14 @@ mod support;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use cache_redis::{Cache, Error, ErrorKind, RedisStore, Ttl};
+use cache_redis::{Cache, Error, ErrorKind, Ttl};
 use futures_util::FutureExt;
 use futures_util::future::join_all;
 use redis_servers::Server;
-use support::{cache, cache_with, calls_of, failure, number, resumed, text};
+use support::{Apart, cache, cache_with, calls_of, failure, number, resumed, text, until};
 
 const TIMEOUT: Duration = Duration::from_millis(300);
 
@@ -323,38 +323,48 @@ async fn a_server_that_dies_is_an_error_of_all_that_wait_and_nothing_is_lost_tha
     let server = Server::start().await;
     let cache = cache_with(&server.url(), |builder| builder.command_timeout(TIMEOUT)).await;
     let stop = Arc::new(AtomicBool::new(false));
-    let tasks: Vec<_> = (0..64)
+    // Of each task, how many puts were stored, and how many failed.
+    let counts: Arc<Vec<[AtomicU64; 2]>> = Arc::new((0..64).map(|_| Default::default()).collect());
+    let tasks: Vec<_> = (0..counts.len())
         .map(|task| {
-            let (cache, stop) = (cache.clone(), Arc::clone(&stop));
+            let (cache, stop, counts) = (cache.clone(), Arc::clone(&stop), Arc::clone(&counts));
             tokio::spawn(async move {
-                let (mut stored, mut failed) = (0, 0);
+                let [stored, failed] = &counts[task];
                 while !stop.load(Ordering::Relaxed) {
-                    match cache.put(format!("k{task}"), &stored, "1h").await {
-                        Ok(()) => stored += 1,
+                    let number = stored.load(Ordering::Relaxed);
+                    match cache.put(format!("k{task}"), &number, "1h").await {
+                        Ok(()) => _ = stored.fetch_add(1, Ordering::Relaxed),
                         Err(error) => {
                             assert!(error.is_temporary(), "{error:?}");
-                            failed += 1;
+                            failed.fetch_add(1, Ordering::Relaxed);
+                            // As a caller does that tries again: else nobody else has a turn.
                             tokio::time::sleep(Duration::from_millis(1)).await;
                         }
                     }
                 }
-                (stored, failed)
             })
         })
         .collect();
+    let count = |which: usize| {
+        counts.iter().map(|counts| counts[which].load(Ordering::Relaxed)).collect::<Vec<_>>()
+    };
+    // Until each of them has had that once more.
+    let each_again = async |which: usize| {
+        let before = count(which);
+        until(|| count(which).iter().zip(&before).all(|(now, before)| now > before)).await;
+    };
     for _ in 0..3 {
-        tokio::time::sleep(Duration::from_millis(50)).await;
+        each_again(0).await;
         server.ask(&["CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"]);
-        tokio::time::sleep(Duration::from_millis(50)).await;
+        each_again(0).await;
         server.stop().await;
-        tokio::time::sleep(Duration::from_millis(50)).await;
+        each_again(1).await;
         server.start_again().await;
         resumed(&cache).await;
     }
     stop.store(true, Ordering::Relaxed);
-    for (number, task) in tasks.into_iter().enumerate() {
-        let (stored, failed) = task.await.unwrap();
-        assert!(stored > 0 && failed > 0, "task {number}: {stored} stored, {failed} failed");
+    for task in tasks {
+        task.await.unwrap();
     }
     assert!(all(&cache, &keys(300)).await.iter().all(Result::is_ok));
 }
@@ -394,15 +404,7 @@ fn those_that_are_given_up_do_not_pile_up() {
 /// A store used from another runtime than its own, which ends: whatever comes of it, it comes.
 #[test]
 fn no_write_waits_for_a_runtime_that_has_ended() {
-    let build =
-        || tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
-    let (its_own, other) = (build().unwrap(), build().unwrap());
-    let (server, cache) = its_own.block_on(async {
-        let server = Server::start().await;
-        let store = RedisStore::builder(&server.url()).unwrap().command_timeout(TIMEOUT);
-        let store = store.connect().await.unwrap();
-        (server, Cache::new(store))
-    });
+    let Apart { its_own, other, server, cache } = Apart::with_timeout(TIMEOUT);
     let keys = keys(50);
     assert!(other.block_on(all(&cache, &keys)).iter().all(Result::is_ok));
     its_own.shutdown_background();

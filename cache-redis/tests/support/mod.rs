@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 
 use cache_redis::{Cache, Error, ErrorKind, RedisStore, RedisStoreBuilder, Ttl};
 use redis_servers::{Server, redis};
+use tokio::runtime::{Builder, Runtime};
 
 pub(crate) async fn cache(url: &str) -> Cache {
     Cache::new(RedisStore::connect(url).await.expect("the server answers"))
@@ -26,6 +27,27 @@ pub(crate) async fn cache_with(
 ) -> Cache {
     let builder = settings(RedisStore::builder(url).expect("a URL"));
     Cache::new(builder.connect().await.expect("the server answers"))
+}
+
+/// A store that is used from another runtime than its own.
+pub(crate) struct Apart {
+    pub(crate) its_own: Runtime,
+    pub(crate) other: Runtime,
+    pub(crate) server: Server,
+    pub(crate) cache: Cache,
+}
+
+impl Apart {
+    pub(crate) fn with_timeout(timeout: Duration) -> Self {
+        let build = || Builder::new_multi_thread().worker_threads(1).enable_all().build();
+        let (its_own, other) = (build().unwrap(), build().unwrap());
+        let (server, cache) = its_own.block_on(async {
+            let server = Server::start().await;
+            let cache = cache_with(&server.url(), |store| store.command_timeout(timeout)).await;
+            (server, cache)
+        });
+        Self { its_own, other, server, cache }
+    }
 }
 
 /// A reply as text.
