@@ -1,6 +1,7 @@
 //! How much a memory store holds.
 
 use crate::MemoryStore;
+use crate::clock::Clock;
 use crate::table::Capacity;
 
 /// Builds a [`MemoryStore`]: see [`MemoryStore::builder`].
@@ -45,6 +46,6 @@ impl MemoryStoreBuilder {
 
     /// The store. It may be built outside of a runtime.
     pub fn build(self) -> MemoryStore {
-        MemoryStore::with(self.capacity)
+        MemoryStore::with(self.capacity, Clock::start())
     }
 }

@@ -6,10 +6,16 @@ use std::time::Duration;
 use cache_core::{Lifetime, Ttl};
 use tokio::time::Instant;
 
+use crate::coarse::Coarse;
+use crate::virtual_time;
+
 /// Tokio's clock, so that a test with paused time drives expiry.
+///
+/// Where no test can pause it, it is not read for what is to live long still: that is known from [`Coarse`].
 #[derive(Debug)]
 pub(crate) struct Clock {
     epoch: Instant,
+    coarse: Option<Coarse>,
     /// Whether anything was ever given a deadline.
     anything_ends: AtomicBool,
 }
@@ -30,22 +36,40 @@ const LEEWAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 impl Clock {
     pub(crate) fn start() -> Self {
-        let now = Instant::now();
-        Self {
-            epoch: now.checked_sub(LEEWAY).unwrap_or(now),
-            anything_ends: AtomicBool::new(false),
-        }
+        if virtual_time::is_possible() { Self::exact() } else { Self::coarse() }
     }
 
-    /// The time for a look into the table, to be read before it: what lives by it has lived during the call, be it
-    /// that it was there by then, or that it was put meanwhile.
+    /// One that is read exactly for whatever ends.
+    fn exact() -> Self {
+        let now = Instant::now();
+        let epoch = now.checked_sub(LEEWAY).unwrap_or(now);
+        Self { epoch, coarse: None, anything_ends: AtomicBool::new(false) }
+    }
+
+    /// One that is read exactly for what ends soon, as far as the system has a coarse one.
+    pub(crate) fn coarse() -> Self {
+        let exact = Self::exact();
+        Self { coarse: Coarse::start(|| exact.now()), ..exact }
+    }
+
+    /// A time to be read before a look into the table. What ends later has lived during the call, be it that it was there
+    /// by then, or that it was put meanwhile; of the rest, [`has_passed`](Self::has_passed) tells.
     ///
-    /// After the look it would be the same to a caller, but not to a processor, which reads no clock before all that it
-    /// has begun to load is there. Where nothing ends no clock is read.
+    /// After the look it would be the same to a caller, but not to a processor, which reads no exact clock before all
+    /// that it has begun to load is there. Where nothing ends no clock is read.
     #[inline]
     pub(crate) fn before_a_look(&self) -> Tick {
         // A deadline that is met nevertheless was given since, and is not past.
-        if self.anything_ends.load(Ordering::Acquire) { self.now() } else { Tick(0) }
+        if self.anything_ends.load(Ordering::Acquire) { self.now_or_later() } else { Tick(0) }
+    }
+
+    /// Apart, since where nothing ends a hit would have to make room for it.
+    #[inline(never)]
+    fn now_or_later(&self) -> Tick {
+        match &self.coarse {
+            Some(coarse) => coarse.now_at_latest(),
+            None => self.now(),
+        }
     }
 
     #[inline]
@@ -69,10 +93,13 @@ impl Clock {
         }
     }
 
-    /// Whether the deadline has come. Reads no clock where there is none.
+    /// Whether the deadline has come, exactly. Reads no clock where there is none.
     #[inline]
     pub(crate) fn has_passed(&self, deadline: Deadline) -> bool {
-        deadline != Deadline::NEVER && deadline.is_past(self.now())
+        let is_far = |coarse: &Coarse| !deadline.is_past(coarse.now_at_latest());
+        deadline != Deadline::NEVER
+            && !self.coarse.as_ref().is_some_and(is_far)
+            && deadline.is_past(self.now())
     }
 
     /// The instant of a deadline, for a timer.
@@ -153,13 +180,32 @@ mod tests {
     }
 
     #[test]
+    fn what_ends_soon_is_judged_exactly_by_either() {
+        for clock in [Clock::exact(), Clock::coarse()] {
+            let (soon, late) = (clock.deadline(millis(50)), clock.deadline(millis(3_600_000)));
+            loop {
+                let before = clock.now();
+                let has_passed = clock.has_passed(soon);
+                let after = clock.now();
+                assert!(if has_passed { soon.is_past(after) } else { !soon.is_past(before) });
+                if has_passed {
+                    break;
+                }
+            }
+            assert!(soon.is_past(clock.before_a_look()));
+            assert!(!late.is_past(clock.before_a_look()) && !clock.has_passed(late));
+        }
+    }
+
+    #[test]
     fn the_longest_lifetime_is_neither_past_nor_for_ever() {
-        let clock = Clock::start();
-        let deadline = clock.deadline(millis(u64::MAX));
-        assert!(!clock.has_passed(deadline));
-        assert!(deadline < Deadline::NEVER);
-        assert!(!clock.has_passed(Deadline::NEVER));
-        assert_eq!(Deadline::NEVER.left(clock.now()), Ttl::FOREVER);
-        assert_eq!(clock.instant(Deadline::NEVER), None);
+        for clock in [Clock::exact(), Clock::coarse()] {
+            let deadline = clock.deadline(millis(u64::MAX));
+            assert!(!clock.has_passed(deadline) && !deadline.is_past(clock.before_a_look()));
+            assert!(deadline < Deadline::NEVER);
+            assert!(!clock.has_passed(Deadline::NEVER));
+            assert_eq!(Deadline::NEVER.left(clock.now()), Ttl::FOREVER);
+            assert_eq!(clock.instant(Deadline::NEVER), None);
+        }
     }
 }

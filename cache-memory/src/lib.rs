@@ -26,6 +26,7 @@
 
 mod builder;
 mod clock;
+mod coarse;
 mod interned;
 mod key;
 mod locks;
@@ -35,6 +36,7 @@ mod store;
 mod sweep;
 mod table;
 mod tags;
+mod virtual_time;
 
 pub use builder::MemoryStoreBuilder;
 pub use cache_core::{

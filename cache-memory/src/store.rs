@@ -3,8 +3,9 @@
 //! Everything resolves on the spot. Whatever reads and then writes does both under the lock of one
 //! shard, through `entry` or `remove_if`; no lock is held while a user's code runs or a value is dropped.
 
+use std::fmt;
+use std::mem::{self, ManuallyDrop};
 use std::sync::Arc;
-use std::{fmt, mem};
 
 use cache_core::{
     Encoded, Entry, Error, ErrorKind, Kept, Key, Lifetime, LockStore, NotKept, Payload, Store,
@@ -13,13 +14,16 @@ use cache_core::{
 use quick_cache::sync::{EntryAction, EntryResult};
 
 use crate::MemoryStoreBuilder;
-use crate::clock::{Deadline, Tick};
+use crate::clock::{Clock, Deadline, Tick};
 use crate::key::{LookUp, Sought};
 use crate::locks::Leases;
 use crate::marks::Marks;
 use crate::slot::Slot;
 use crate::sweep::Swept;
 use crate::table::{Capacity, Table};
+
+#[cfg(test)]
+mod tests;
 
 /// A store in the memory of this process.
 ///
@@ -65,8 +69,8 @@ impl MemoryStore {
         self.table().quick().len()
     }
 
-    pub(crate) fn with(capacity: Capacity) -> Self {
-        Self { swept: Swept::new(Table::new(capacity)), leases: Leases::default() }
+    pub(crate) fn with(capacity: Capacity, clock: Clock) -> Self {
+        Self { swept: Swept::new(Table::new(capacity), clock), leases: Leases::default() }
     }
 
     pub(crate) fn leases(&self) -> &Leases {
@@ -87,10 +91,12 @@ impl MemoryStore {
     /// Whether there is a live slot at `key`, which does not count as used.
     #[inline]
     fn is_live(&self, key: Key<'_>) -> bool {
-        let now = self.swept.clock.before_a_look();
+        let before = self.swept.clock.before_a_look();
         match self.table().quick().peek(&Sought(key)) {
             None => false,
-            Some(slot) => self.living(now, key, slot).is_some(),
+            Some(slot) => {
+                self.living(before, key, slot).map(Value::into_kept).map(let_go).is_some()
+            }
         }
     }
 
@@ -98,17 +104,28 @@ impl MemoryStore {
     ///
     /// It is taken apart here, so that it need not lie in memory as a whole: see `StoreFuture::hit`.
     #[inline]
-    fn living(&self, now: Tick, key: Key<'_>, slot: Slot) -> Option<Value> {
+    fn living(&self, before: Tick, key: Key<'_>, slot: Slot) -> Option<Value> {
         let Slot { value, deadline, marks } = slot;
         // A copy has none, which the compiler cannot know.
         mem::forget(marks);
-        if deadline.is_past(now) {
-            // First: else it would have to lie in memory, to be dropped should the removal panic.
+        // Never dropped by unwinding: else it would have to lie in memory, should the clock panic.
+        let value = ManuallyDrop::new(value);
+        let is_past = deadline.is_past(before) && self.has_passed(deadline);
+        let value = ManuallyDrop::into_inner(value);
+        if is_past {
+            // First, for the same reason.
             drop(value);
             self.remove_dead(key);
             return None;
         }
         Some(value)
+    }
+
+    /// Exactly, of what ends soon or has ended.
+    #[cold]
+    #[inline(never)]
+    fn has_passed(&self, deadline: Deadline) -> bool {
+        self.swept.clock.has_passed(deadline)
     }
 
     #[cold]
@@ -178,6 +195,12 @@ impl MemoryStore {
     }
 }
 
+/// Apart, as what is let go of within `into_kept`: else its pointer would have to lie in memory to be dropped.
+#[inline(never)]
+fn let_go(kept: Option<Kept>) {
+    drop(kept);
+}
+
 impl Default for MemoryStore {
     fn default() -> Self {
         Self::new()
@@ -223,21 +246,23 @@ impl Store for MemoryStore {
 
     #[inline]
     fn get<'a>(&'a self, key: Key<'a>) -> StoreFuture<'a, Option<Entry>> {
-        let now = self.swept.clock.before_a_look();
+        let before = self.swept.clock.before_a_look();
         let found = self.table().quick().get(&Sought(key));
-        match found.and_then(|slot| self.living(now, key, slot)) {
+        match found.and_then(|slot| self.living(before, key, slot)) {
             None => StoreFuture::ok(None),
             Some(value) => StoreFuture::hit(value),
         }
     }
 
     fn get_many<'a>(&'a self, keys: &[Key<'a>]) -> StoreFuture<'a, Vec<Option<Entry>>> {
-        // One reading of the clock, before the first look-up. A reading for each would cost as much as the look-up, and
-        // keep the processor from beginning the next one meanwhile.
-        let now = self.swept.clock.before_a_look();
+        let mut before = self.swept.clock.before_a_look();
         let found = keys.iter().map(|key| {
             let slot = self.table().quick().get(&Sought(*key))?;
-            self.living(now, *key, slot).map(Entry::new)
+            if slot.deadline.is_past(before) {
+                // Exactly, for this one and for those to come: else each that ends soon would read the clock.
+                before = self.swept.clock.now();
+            }
+            self.living(before, *key, slot).map(Entry::new)
         });
         StoreFuture::ok(found.collect())
     }
@@ -379,9 +404,9 @@ impl Store for MemoryStore {
 
     #[inline]
     fn kept(&self, key: Key<'_>, why: &mut NotKept) -> Option<Kept> {
-        let now = self.swept.clock.before_a_look();
+        let before = self.swept.clock.before_a_look();
         let found = self.table().quick().get(&Sought(key));
-        match found.and_then(|slot| self.living(now, key, slot)) {
+        match found.and_then(|slot| self.living(before, key, slot)) {
             None => {
                 *why = NotKept::Absent;
                 None

@@ -71,11 +71,11 @@ struct Walk {
 }
 
 impl Swept {
-    pub(crate) fn new(table: Table) -> Arc<Self> {
+    pub(crate) fn new(table: Table, clock: Clock) -> Arc<Self> {
         Arc::new(Self {
             table,
             tags: Tags::new(),
-            clock: Clock::start(),
+            clock,
             earliest: AtomicU64::new(Deadline::NEVER.0),
             nearer: Notify::new(),
             task: Mutex::new(Task::Absent),
