@@ -6,16 +6,17 @@ use std::time::Duration;
 use cache_core::{Lifetime, Ttl};
 use tokio::time::Instant;
 
-use crate::coarse::Coarse;
+use crate::kernel::Kernel;
 use crate::virtual_time;
 
-/// Tokio's clock, so that a test with paused time drives expiry.
+/// Tokio's clock, so that a test with paused time drives expiry; the kernel's, where no test can pause time.
 ///
-/// Where no test can pause it, it is not read for what is to live long still: that is known from [`Coarse`].
+/// Both show the same. Of the kernel's a note is at hand that is cheaper to read than the clock: it tells of what is to
+/// live long still that it lives.
 #[derive(Debug)]
 pub(crate) struct Clock {
     epoch: Instant,
-    coarse: Option<Coarse>,
+    kernel: Option<Kernel>,
     /// Whether anything was ever given a deadline.
     anything_ends: AtomicBool,
 }
@@ -36,20 +37,19 @@ const LEEWAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 impl Clock {
     pub(crate) fn start() -> Self {
-        if virtual_time::is_possible() { Self::exact() } else { Self::coarse() }
+        if virtual_time::is_possible() { Self::of_tokio() } else { Self::of_kernel() }
     }
 
-    /// One that is read exactly for whatever ends.
-    fn exact() -> Self {
+    fn of_tokio() -> Self {
         let now = Instant::now();
         let epoch = now.checked_sub(LEEWAY).unwrap_or(now);
-        Self { epoch, coarse: None, anything_ends: AtomicBool::new(false) }
+        Self { epoch, kernel: None, anything_ends: AtomicBool::new(false) }
     }
 
-    /// One that is read exactly for what ends soon, as far as the system has a coarse one.
-    pub(crate) fn coarse() -> Self {
-        let exact = Self::exact();
-        Self { coarse: Coarse::start(|| exact.now()), ..exact }
+    /// Tokio's after all where the kernel has none that will do.
+    pub(crate) fn of_kernel() -> Self {
+        let clock = Self::of_tokio();
+        Self { kernel: Kernel::showing(clock.now()), ..clock }
     }
 
     /// A time to be read before a look into the table. What ends later has lived during the call, be it that it was there
@@ -66,14 +66,22 @@ impl Clock {
     /// Apart, since where nothing ends a hit would have to make room for it.
     #[inline(never)]
     fn now_or_later(&self) -> Tick {
-        match &self.coarse {
-            Some(coarse) => coarse.now_at_latest(),
+        match &self.kernel {
+            Some(kernel) => kernel.now_at_latest(),
             None => self.now(),
         }
     }
 
     #[inline]
     pub(crate) fn now(&self) -> Tick {
+        match self.kernel.as_ref().and_then(Kernel::now) {
+            Some(now) => now,
+            None => self.since_epoch(),
+        }
+    }
+
+    #[inline(never)]
+    fn since_epoch(&self) -> Tick {
         let since = Instant::now().saturating_duration_since(self.epoch);
         Tick(since.as_secs() * 1_000_000_000 + u64::from(since.subsec_nanos()))
     }
@@ -96,18 +104,16 @@ impl Clock {
     /// Whether the deadline has come, exactly. Reads no clock where there is none.
     #[inline]
     pub(crate) fn has_passed(&self, deadline: Deadline) -> bool {
-        let is_far = |coarse: &Coarse| !deadline.is_past(coarse.now_at_latest());
+        let is_far = |kernel: &Kernel| !deadline.is_past(kernel.now_at_latest());
         deadline != Deadline::NEVER
-            && !self.coarse.as_ref().is_some_and(is_far)
+            && !self.kernel.as_ref().is_some_and(is_far)
             && deadline.is_past(self.now())
     }
 
-    /// The instant of a deadline, for a timer.
-    pub(crate) fn instant(&self, deadline: Deadline) -> Option<Instant> {
-        if deadline == Deadline::NEVER {
-            return None;
-        }
-        self.epoch.checked_add(Duration::from_nanos(deadline.0))
+    /// How long it is until a deadline comes, if ever.
+    pub(crate) fn time_until(&self, deadline: Deadline) -> Option<Duration> {
+        let left = || Duration::from_nanos(deadline.0.saturating_sub(self.now().0));
+        (deadline != Deadline::NEVER).then(left)
     }
 }
 
@@ -181,7 +187,7 @@ mod tests {
 
     #[test]
     fn what_ends_soon_is_judged_exactly_by_either() {
-        for clock in [Clock::exact(), Clock::coarse()] {
+        for clock in [Clock::of_tokio(), Clock::of_kernel()] {
             let (soon, late) = (clock.deadline(millis(50)), clock.deadline(millis(3_600_000)));
             loop {
                 let before = clock.now();
@@ -199,13 +205,13 @@ mod tests {
 
     #[test]
     fn the_longest_lifetime_is_neither_past_nor_for_ever() {
-        for clock in [Clock::exact(), Clock::coarse()] {
+        for clock in [Clock::of_tokio(), Clock::of_kernel()] {
             let deadline = clock.deadline(millis(u64::MAX));
             assert!(!clock.has_passed(deadline) && !deadline.is_past(clock.before_a_look()));
             assert!(deadline < Deadline::NEVER);
             assert!(!clock.has_passed(Deadline::NEVER));
             assert_eq!(Deadline::NEVER.left(clock.now()), Ttl::FOREVER);
-            assert_eq!(clock.instant(Deadline::NEVER), None);
+            assert_eq!(clock.time_until(Deadline::NEVER), None);
         }
     }
 }

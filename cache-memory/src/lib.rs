@@ -26,8 +26,8 @@
 
 mod builder;
 mod clock;
-mod coarse;
 mod interned;
+mod kernel;
 mod key;
 mod locks;
 mod marks;

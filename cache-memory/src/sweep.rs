@@ -238,15 +238,12 @@ impl Swept {
     async fn earliest_has_come(&self) {
         loop {
             let earliest = Deadline(self.earliest.load(Ordering::Acquire));
-            let Some(instant) = self.clock.instant(earliest) else {
-                self.nearer.notified().await;
-                continue;
-            };
-            if self.clock.has_passed(earliest) {
-                return;
+            match self.clock.time_until(earliest) {
+                None => self.nearer.notified().await,
+                Some(Duration::ZERO) => return,
+                // Either way, look again.
+                Some(left) => drop(tokio::time::timeout(left, self.nearer.notified()).await),
             }
-            // Either way, look again.
-            let _ = tokio::time::timeout_at(instant, self.nearer.notified()).await;
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The store as it is in production, where no test can pause time: by the coarse clock, and so in real time.
+//! The store as it is in production, where no test can pause time: by the kernel's clock, and so in real time.
 
 use std::thread;
 use std::time::Duration;
@@ -11,11 +11,11 @@ use crate::clock::Clock;
 use crate::table::Capacity;
 
 fn store() -> MemoryStore {
-    MemoryStore::with(Capacity::Entries(10_000), Clock::coarse())
+    MemoryStore::with(Capacity::Entries(10_000), Clock::of_kernel())
 }
 
 #[test]
-fn the_contract_holds_by_the_coarse_clock() {
+fn the_contract_holds_by_the_clock_of_the_kernel() {
     let suite = Suite::new(|| async { store() });
     let cases = [Suite::cases(), cache_lock::conformance::cases()].concat();
     // They wait for time to pass, and may do so together.
