@@ -19,7 +19,6 @@ use crate::{
 };
 
 /// What a flight brings to those who waited for it.
-#[derive(Clone)]
 pub(crate) enum Outcome {
     /// The value, as it was encoded. Each decodes its own, unless the object is there beside it.
     Loaded(Entry, Fresh),
@@ -29,7 +28,6 @@ pub(crate) enum Outcome {
 
 /// For whom a value is fresh who waited for a flight that had begun before. Who called after a flush of a tag
 /// must not be given what was loaded before it.
-#[derive(Clone)]
 pub(crate) enum Fresh {
     /// For those with no other tags than these: nobody has flushed one of them between the beginning of the load
     /// and a time at which nobody could board any more.
@@ -315,20 +313,24 @@ impl Writer<'_> {
             };
             match turn {
                 Turn::Lead(leader) => {
-                    return self.lead::<W, T, E, F>(leader, key, lifetime, load).await;
+                    // Boxed, so that those who wait do not carry the state of who loads.
+                    let lead = self.lead::<W, T, E, F>(leader, key, lifetime, load);
+                    return Box::pin(lead).await;
                 }
                 Turn::Again => {}
-                Turn::Landed(Outcome::Loaded(entry, fresh)) => {
-                    // A caller that wants another type than the leader's leads a flight of its own.
-                    if (!is_first || fresh.is_for(self.tags))
-                        && let Ok(value) = W::landed(self.cache, &entry)
-                    {
-                        return Ok(value);
+                Turn::Landed(landed) => match landed.outcome() {
+                    Outcome::Loaded(entry, fresh) => {
+                        // A caller that wants another type than the leader's leads a flight of its own.
+                        if (!is_first || fresh.is_for(self.tags))
+                            && let Ok(value) = W::landed(self.cache, entry)
+                        {
+                            return Ok(value);
+                        }
                     }
-                }
-                Turn::Landed(Outcome::Failed(error)) => {
-                    return Err(at("remember", key)(error).into());
-                }
+                    Outcome::Failed(error) => {
+                        return Err(at("remember", key)(error.clone()).into());
+                    }
+                },
             }
             is_first = false;
         }

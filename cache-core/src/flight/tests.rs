@@ -24,6 +24,14 @@ fn wait(flights: &Flights<u8>) -> Wait<'_, u8> {
     }
 }
 
+/// The outcome, for who waited until the flight landed.
+fn landed(polled: Poll<Turn<'_, u8>>) -> Option<u8> {
+    match polled {
+        Poll::Ready(Turn::Landed(landed)) => Some(*landed.outcome()),
+        _ => None,
+    }
+}
+
 #[test]
 fn a_waiter_pends_until_the_leader_lands() {
     let flights = Flights::new();
@@ -32,7 +40,7 @@ fn a_waiter_pends_until_the_leader_lands() {
     assert!(waiter.poll().is_pending());
     lead.land(7);
     assert!(waiter.is_woken());
-    assert!(matches!(waiter.poll(), Poll::Ready(Turn::Landed(7))));
+    assert_eq!(landed(waiter.poll()), Some(7));
     assert!(!flights.any(), "nothing is left behind");
 }
 
@@ -48,7 +56,7 @@ fn a_dropped_leader_hands_over_to_exactly_one() {
     let Poll::Ready(Turn::Lead(lead)) = first.poll() else { panic!("the first leads now") };
     assert!(second.poll().is_pending());
     lead.land(7);
-    assert!(matches!(second.poll(), Poll::Ready(Turn::Landed(7))));
+    assert_eq!(landed(second.poll()), Some(7));
     assert!(!flights.any());
 }
 
@@ -91,7 +99,7 @@ fn a_change_overtakes_and_who_comes_later_flies_anew() {
     let fresh = lead(&flights);
     assert!(fresh.begin_write());
     overtaken.land(1);
-    assert!(matches!(before.poll(), Poll::Ready(Turn::Landed(1))));
+    assert_eq!(landed(before.poll()), Some(1));
     assert!(matches!(flights.board(key()), Boarding::Wait(_)), "the fresh one is untouched");
     fresh.land(2);
 }
@@ -205,7 +213,7 @@ fn who_comes_after_a_departure_flies_anew_and_who_waited_is_told() {
     assert!(!flights.any());
     let fresh = lead(&flights);
     departed.land(1);
-    assert!(matches!(waiter.poll(), Poll::Ready(Turn::Landed(1))));
+    assert_eq!(landed(waiter.poll()), Some(1));
     assert!(matches!(flights.board(key()), Boarding::Wait(_)), "the fresh one is untouched");
     assert!(fresh.begin_write());
     fresh.land(2);
@@ -267,7 +275,7 @@ fn an_overtaken_flight_departs_without_the_one_that_took_its_place() {
     assert!(overtaken.depart());
     assert!(flights.any() && fresh.begin_write());
     overtaken.land(1);
-    assert!(matches!(before.poll(), Poll::Ready(Turn::Landed(1))));
+    assert_eq!(landed(before.poll()), Some(1));
     fresh.land(2);
     assert!(!flights.any());
 }
