@@ -314,8 +314,7 @@ impl Writer<'_> {
             match turn {
                 Turn::Lead(leader) => {
                     // Boxed, so that those who wait do not carry the state of who loads.
-                    let lead = self.lead::<W, T, E, F>(leader, key, lifetime, load);
-                    return Box::pin(lead).await;
+                    return Box::pin(self.lead::<W, T, E, F>(leader, key, lifetime, load)).await;
                 }
                 Turn::Again => {}
                 Turn::Landed(landed) => match landed.outcome() {

@@ -1,4 +1,4 @@
-//! Time as the table counts it: nanoseconds since an epoch of the store, on tokio's clock.
+//! Time as the table counts it: nanoseconds since an epoch of the store.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -11,8 +11,8 @@ use crate::virtual_time;
 
 /// Tokio's clock, so that a test with paused time drives expiry; the kernel's, where no test can pause time.
 ///
-/// Both show the same. Of the kernel's a note is at hand that is cheaper to read than the clock: it tells of what is to
-/// live long still that it lives.
+/// The kernel's is the one that tokio's shows. Of it there is a note that is cheaper to read than the clock: it tells of
+/// what is to live long still that it lives. Only reads trust the note: what a write made of a late one would stay.
 #[derive(Debug)]
 pub(crate) struct Clock {
     epoch: Instant,
@@ -46,7 +46,7 @@ impl Clock {
         Self { epoch, kernel: None, anything_ends: AtomicBool::new(false) }
     }
 
-    /// Tokio's after all where the kernel has none that will do.
+    /// Tokio's after all where the kernel has none that will do. Not for paused time, in which timers would come at once.
     pub(crate) fn of_kernel() -> Self {
         let clock = Self::of_tokio();
         Self { kernel: Kernel::showing(clock.now()), ..clock }
@@ -104,10 +104,7 @@ impl Clock {
     /// Whether the deadline has come, exactly. Reads no clock where there is none.
     #[inline]
     pub(crate) fn has_passed(&self, deadline: Deadline) -> bool {
-        let is_far = |kernel: &Kernel| !deadline.is_past(kernel.now_at_latest());
-        deadline != Deadline::NEVER
-            && !self.kernel.as_ref().is_some_and(is_far)
-            && deadline.is_past(self.now())
+        deadline != Deadline::NEVER && deadline.is_past(self.now())
     }
 
     /// How long it is until a deadline comes, if ever.

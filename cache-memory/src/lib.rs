@@ -15,7 +15,9 @@
 //! ```
 //!
 //! - **Exact expiry**, on tokio's clock: under `#[tokio::test(start_paused = true)]` time is virtual, and
-//!   `tokio::time::advance` expires entries.
+//!   `tokio::time::advance` expires entries. On 64-bit Linux, where tokio is built without `test-util`, the same time is read from
+//!   the kernel, and an entry with more than two seconds left is served by the kernel's coarse clock. That is exact unless
+//!   no timer interrupt has come for two seconds, as on a virtual machine whose host has stopped one of its processors.
 //! - **Bounded** by entries or by bytes; what is used least goes first (CLOCK-Pro, by `quick_cache`).
 //! - **Tags**, natively: a flush ends a version of each tag, whatever number of entries bear it, and a hit looks
 //!   whether those of its entry have ended. `cache-tags` is the way to use them.

@@ -121,7 +121,7 @@ impl MemoryStore {
         Some(value)
     }
 
-    /// Exactly, of what ends soon or has ended.
+    /// Of what ends soon or has ended.
     #[cold]
     #[inline(never)]
     fn has_passed(&self, deadline: Deadline) -> bool {
@@ -376,7 +376,7 @@ impl Store for MemoryStore {
         if let Err(too_large) = self.table().admit(key, Payload::Integer(by)) {
             return StoreFuture::ready(Err(too_large));
         }
-        // With a deadline where it is created. The clock is read once, for that or for what is there.
+        // With a deadline where it is created. The clock is read for that or for what is there.
         let counted = self.alter(
             key,
             |slot| {

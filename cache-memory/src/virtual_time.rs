@@ -5,7 +5,7 @@
 
 use tokio::runtime::Builder;
 
-/// Whether time can be virtual in this program. It is known when it is built.
+/// Whether time can be virtual in this program: the same answer at any time.
 pub(crate) fn is_possible() -> bool {
     Builder::new_current_thread().start_paused(false).can_be_paused()
 }
