@@ -162,9 +162,8 @@ impl<O> Flights<O> {
     /// stores, where other changes find it too.
     async fn overtake_or_wait(&self, key: &str, flight: &Arc<Flight<O>>) {
         loop {
-            let mut written = std::pin::pin!(flight.written.notified());
-            // Enabled before the look, so that a write that ends in between is not missed.
-            written.as_mut().enable();
+            // Made before the look: it hears of every write that ends since.
+            let written = flight.written.notified();
             if self.overtake_now(key, flight) {
                 return;
             }
@@ -323,9 +322,8 @@ impl<'f, O> Wait<'f, O> {
     pub(crate) async fn turn(self) -> Turn<'f, O> {
         let flight = self.seat.flight();
         {
-            let mut told = std::pin::pin!(flight.turn.notified());
-            // Enabled before the look, so that an end in between is not missed.
-            told.as_mut().enable();
+            // Made before the look: it hears of every end since.
+            let told = flight.turn.notified();
             if !flight.is_over.load(Ordering::Acquire) {
                 told.await;
             }

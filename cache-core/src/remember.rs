@@ -31,7 +31,7 @@ pub(crate) enum Outcome {
 pub(crate) enum Fresh {
     /// For those with no other tags than these: nobody has flushed one of them between the beginning of the load
     /// and a time at which nobody could board any more.
-    Under(Arc<[Box<str>]>),
+    Under(Box<[Box<str>]>),
     /// That is not known.
     Unknown,
 }
@@ -415,7 +415,7 @@ impl Writer<'_> {
         seen: Option<TagVersions>,
     ) -> Fresh {
         if self.tags.is_empty() {
-            return Fresh::Under(Arc::default());
+            return Fresh::Under(Box::default());
         }
         let (true, Some(seen)) = (leader.depart(), seen) else { return Fresh::Unknown };
         match self.versions(store).await {
