@@ -10,10 +10,10 @@
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 
 use crate::Key;
 
@@ -30,9 +30,9 @@ type Table<O> = HashMap<Box<str>, Arc<Flight<O>>>;
 const SHARDS: usize = 16;
 
 struct Flight<O> {
-    /// Tells one waiter when a leader has left without landing, and all of them when nobody is to wait any longer.
-    turn: Notify,
-    is_over: AtomicBool,
+    /// One permit when a leader has left without landing, for one waiter; closed when nobody is to
+    /// wait any longer.
+    turn: Semaphore,
     /// How many have a share in it; changed within the lock of its table.
     seats: AtomicUsize,
     phase: Mutex<Phase>,
@@ -60,8 +60,8 @@ pub(crate) enum Boarding<'f, O> {
 
 /// What waiting gives.
 pub(crate) enum Turn<'f, O> {
-    /// The flight landed, with an outcome.
-    Landed(Landed<'f, O>),
+    /// The flight landed.
+    Landed(O),
     /// The leader left; this caller leads now.
     Lead(Lead<'f, O>),
     /// The flight was overtaken and its leader left: board again.
@@ -78,10 +78,6 @@ pub(crate) struct Lead<'f, O> {
 pub(crate) struct Wait<'f, O> {
     seat: Seat<'f, O>,
 }
-
-/// What those who waited have of a flight that has landed. They look at its outcome where it lies: copies of it would
-/// be counted by all of them at once.
-pub(crate) struct Landed<'f, O>(Seat<'f, O>);
 
 /// A share in a flight. The last one to leave takes the flight out of the table.
 struct Seat<'f, O> {
@@ -162,8 +158,9 @@ impl<O> Flights<O> {
     /// stores, where other changes find it too.
     async fn overtake_or_wait(&self, key: &str, flight: &Arc<Flight<O>>) {
         loop {
-            // Made before the look: it hears of every write that ends since.
-            let written = flight.written.notified();
+            let mut written = std::pin::pin!(flight.written.notified());
+            // Enabled before the look, so that a write that ends in between is not missed.
+            written.as_mut().enable();
             if self.overtake_now(key, flight) {
                 return;
             }
@@ -220,8 +217,7 @@ impl<O> Flights<O> {
 impl<O> Flight<O> {
     fn new() -> Self {
         Self {
-            turn: Notify::new(),
-            is_over: AtomicBool::new(false),
+            turn: Semaphore::new(0),
             seats: AtomicUsize::new(0),
             phase: Mutex::new(Phase::Loading),
             written: Notify::new(),
@@ -240,13 +236,6 @@ impl<O> Flight<O> {
             }
             Phase::Overtaken | Phase::Landed => true,
         }
-    }
-
-    /// Has nobody wait any longer.
-    fn end(&self) {
-        // First: who begins to wait meanwhile is told by one or by the other.
-        self.is_over.store(true, Ordering::Release);
-        self.turn.notify_waiters();
     }
 
     /// Ends a write, and tells who waits for that.
@@ -290,7 +279,7 @@ impl<O> Lead<'_, O> {
         debug_assert!(first, "a flight lands once");
         flights.remove(&mut flights.table(key), key, flight);
         flight.enter(Phase::Landed);
-        flight.end();
+        flight.turn.close();
     }
 }
 
@@ -309,45 +298,33 @@ impl<O> Drop for Lead<'_, O> {
             *phase == Phase::Overtaken
         };
         if overtaken {
-            flight.end();
+            flight.turn.close();
         } else {
             flight.written.notify_waiters();
-            flight.turn.notify_one();
+            flight.turn.add_permits(1);
         }
     }
 }
 
-impl<'f, O> Wait<'f, O> {
+impl<'f, O: Clone> Wait<'f, O> {
     /// Waits for the outcome, or for the lead.
     pub(crate) async fn turn(self) -> Turn<'f, O> {
         let flight = self.seat.flight();
-        {
-            // Made before the look: it hears of every end since.
-            let told = flight.turn.notified();
-            if !flight.is_over.load(Ordering::Acquire) {
-                told.await;
+        let leads = match flight.turn.acquire().await {
+            Ok(permit) => {
+                permit.forget();
+                true
             }
-        }
-        if flight.is_over.load(Ordering::Acquire) {
-            return match flight.outcome.get() {
-                Some(_) => Turn::Landed(Landed(self.seat)),
-                None => Turn::Again,
-            };
+            Err(_closed) => false,
+        };
+        if !leads {
+            return flight.outcome.get().cloned().map_or(Turn::Again, Turn::Landed);
         }
         if *lock(&flight.phase) == Phase::Overtaken {
-            flight.end();
+            flight.turn.close();
             return Turn::Again;
         }
         Turn::Lead(Lead { seat: self.seat, landed: false })
-    }
-}
-
-impl<O> Landed<'_, O> {
-    pub(crate) fn outcome(&self) -> &O {
-        let Some(outcome) = self.0.flight().outcome.get() else {
-            unreachable!("it was there when the flight had landed")
-        };
-        outcome
     }
 }
 
@@ -363,8 +340,7 @@ impl<O> Seat<'_, O> {
 impl<O> Drop for Seat<'_, O> {
     fn drop(&mut self) {
         let Some(flight) = self.flight.take() else { return };
-        // Where it has landed nobody counts any more, and whoever landed it takes it out of the table.
-        if flight.outcome.get().is_none() {
+        {
             let mut table = self.flights.table(self.key);
             if flight.seats.fetch_sub(1, Ordering::Relaxed) == 1 {
                 self.flights.remove(&mut table, self.key, &flight);

@@ -19,6 +19,7 @@ use crate::{
 };
 
 /// What a flight brings to those who waited for it.
+#[derive(Clone)]
 pub(crate) enum Outcome {
     /// The value, as it was encoded. Each decodes its own, unless the object is there beside it.
     Loaded(Entry, Fresh),
@@ -28,10 +29,11 @@ pub(crate) enum Outcome {
 
 /// For whom a value is fresh who waited for a flight that had begun before. Who called after a flush of a tag
 /// must not be given what was loaded before it.
+#[derive(Clone)]
 pub(crate) enum Fresh {
     /// For those with no other tags than these: nobody has flushed one of them between the beginning of the load
     /// and a time at which nobody could board any more.
-    Under(Box<[Box<str>]>),
+    Under(Arc<[Box<str>]>),
     /// That is not known.
     Unknown,
 }
@@ -313,23 +315,20 @@ impl Writer<'_> {
             };
             match turn {
                 Turn::Lead(leader) => {
-                    // Boxed, so that those who wait do not carry the state of who loads.
-                    return Box::pin(self.lead::<W, T, E, F>(leader, key, lifetime, load)).await;
+                    return self.lead::<W, T, E, F>(leader, key, lifetime, load).await;
                 }
                 Turn::Again => {}
-                Turn::Landed(landed) => match landed.outcome() {
-                    Outcome::Loaded(entry, fresh) => {
-                        // A caller that wants another type than the leader's leads a flight of its own.
-                        if (!is_first || fresh.is_for(self.tags))
-                            && let Ok(value) = W::landed(self.cache, entry)
-                        {
-                            return Ok(value);
-                        }
+                Turn::Landed(Outcome::Loaded(entry, fresh)) => {
+                    // A caller that wants another type than the leader's leads a flight of its own.
+                    if (!is_first || fresh.is_for(self.tags))
+                        && let Ok(value) = W::landed(self.cache, &entry)
+                    {
+                        return Ok(value);
                     }
-                    Outcome::Failed(error) => {
-                        return Err(at("remember", key)(error.clone()).into());
-                    }
-                },
+                }
+                Turn::Landed(Outcome::Failed(error)) => {
+                    return Err(at("remember", key)(error).into());
+                }
             }
             is_first = false;
         }
@@ -415,7 +414,7 @@ impl Writer<'_> {
         seen: Option<TagVersions>,
     ) -> Fresh {
         if self.tags.is_empty() {
-            return Fresh::Under(Box::default());
+            return Fresh::Under(Arc::default());
         }
         let (true, Some(seen)) = (leader.depart(), seen) else { return Fresh::Unknown };
         match self.versions(store).await {

@@ -24,14 +24,6 @@ fn wait(flights: &Flights<u8>) -> Wait<'_, u8> {
     }
 }
 
-/// The outcome, for who waited until the flight landed.
-fn landed(polled: Poll<Turn<'_, u8>>) -> Option<u8> {
-    match polled {
-        Poll::Ready(Turn::Landed(landed)) => Some(*landed.outcome()),
-        _ => None,
-    }
-}
-
 #[test]
 fn a_waiter_pends_until_the_leader_lands() {
     let flights = Flights::new();
@@ -40,7 +32,7 @@ fn a_waiter_pends_until_the_leader_lands() {
     assert!(waiter.poll().is_pending());
     lead.land(7);
     assert!(waiter.is_woken());
-    assert_eq!(landed(waiter.poll()), Some(7));
+    assert!(matches!(waiter.poll(), Poll::Ready(Turn::Landed(7))));
     assert!(!flights.any(), "nothing is left behind");
 }
 
@@ -56,7 +48,7 @@ fn a_dropped_leader_hands_over_to_exactly_one() {
     let Poll::Ready(Turn::Lead(lead)) = first.poll() else { panic!("the first leads now") };
     assert!(second.poll().is_pending());
     lead.land(7);
-    assert_eq!(landed(second.poll()), Some(7));
+    assert!(matches!(second.poll(), Poll::Ready(Turn::Landed(7))));
     assert!(!flights.any());
 }
 
@@ -72,55 +64,6 @@ fn a_waiter_that_was_chosen_and_is_dropped_passes_the_lead_on() {
     drop(first);
     assert!(second.is_woken());
     assert!(matches!(second.poll(), Poll::Ready(Turn::Lead(_))));
-}
-
-#[test]
-fn a_leader_that_left_before_anybody_waited_hands_over_to_the_first_who_does() {
-    let flights = Flights::new();
-    let lead = lead(&flights);
-    let [mut first, mut second] = [(); 2].map(|()| spawn(wait(&flights).turn()));
-    drop(lead);
-    let Poll::Ready(Turn::Lead(lead)) = first.poll() else { panic!("the first leads now") };
-    assert!(second.poll().is_pending());
-    drop(lead);
-    assert!(matches!(second.poll(), Poll::Ready(Turn::Lead(_))));
-}
-
-#[test]
-fn a_chosen_waiter_that_is_dropped_passes_the_lead_on_to_who_is_yet_to_wait() {
-    let flights = Flights::new();
-    let lead = lead(&flights);
-    let [mut first, mut second] = [(); 2].map(|()| spawn(wait(&flights).turn()));
-    assert!(first.poll().is_pending());
-    drop(lead);
-    assert!(first.is_woken());
-    drop(first);
-    assert!(matches!(second.poll(), Poll::Ready(Turn::Lead(_))));
-}
-
-#[test]
-fn who_begins_to_wait_after_the_end_is_told_of_it() {
-    let flights = Flights::new();
-    let landing = lead(&flights);
-    let [mut before, gone] = [(); 2].map(|()| spawn(wait(&flights).turn()));
-    landing.land(7);
-    drop(gone);
-    assert_eq!(landed(before.poll()), Some(7));
-    assert!(!flights.any());
-
-    let overtaken = lead(&flights);
-    let mut before = spawn(wait(&flights).turn());
-    drop(tokio_test::block_on(flights.change(key())));
-    drop(overtaken);
-    assert!(matches!(before.poll(), Poll::Ready(Turn::Again)));
-
-    let left = lead(&flights);
-    let [mut first, mut second] = [(); 2].map(|()| spawn(wait(&flights).turn()));
-    drop(left);
-    drop(tokio_test::block_on(flights.change(key())));
-    assert!(matches!(first.poll(), Poll::Ready(Turn::Again)), "the one who was to lead");
-    assert!(matches!(second.poll(), Poll::Ready(Turn::Again)));
-    assert!(!flights.any());
 }
 
 #[test]
@@ -148,7 +91,7 @@ fn a_change_overtakes_and_who_comes_later_flies_anew() {
     let fresh = lead(&flights);
     assert!(fresh.begin_write());
     overtaken.land(1);
-    assert_eq!(landed(before.poll()), Some(1));
+    assert!(matches!(before.poll(), Poll::Ready(Turn::Landed(1))));
     assert!(matches!(flights.board(key()), Boarding::Wait(_)), "the fresh one is untouched");
     fresh.land(2);
 }
@@ -262,7 +205,7 @@ fn who_comes_after_a_departure_flies_anew_and_who_waited_is_told() {
     assert!(!flights.any());
     let fresh = lead(&flights);
     departed.land(1);
-    assert_eq!(landed(waiter.poll()), Some(1));
+    assert!(matches!(waiter.poll(), Poll::Ready(Turn::Landed(1))));
     assert!(matches!(flights.board(key()), Boarding::Wait(_)), "the fresh one is untouched");
     assert!(fresh.begin_write());
     fresh.land(2);
@@ -324,7 +267,7 @@ fn an_overtaken_flight_departs_without_the_one_that_took_its_place() {
     assert!(overtaken.depart());
     assert!(flights.any() && fresh.begin_write());
     overtaken.land(1);
-    assert_eq!(landed(before.poll()), Some(1));
+    assert!(matches!(before.poll(), Poll::Ready(Turn::Landed(1))));
     fresh.land(2);
     assert!(!flights.any());
 }
