@@ -383,7 +383,7 @@ async fn a_value_too_large_to_store_is_loaded_once_for_all(rig: Rig) {
 
 /// What a change says has changed is never read as it was before, whatever loads meanwhile.
 async fn no_load_outlives_a_change(rig: Rig) {
-    let changes = rig.often(20_000, 4_000);
+    let rounds = rig.often(20_000, 4_000);
     let cache = rig.cache().await;
     let (truth, done) = (Arc::new(AtomicU64::new(1)), Arc::new(AtomicBool::new(false)));
     let loaders: Vec<_> = (0..3)
@@ -403,7 +403,7 @@ async fn no_load_outlives_a_change(rig: Rig) {
         .map(|flushes| {
             let (cache, truth) = (cache.clone(), Arc::clone(&truth));
             tokio::spawn(async move {
-                for _ in 0..changes {
+                for _ in 0..rounds {
                     let now = truth.fetch_add(1, Ordering::SeqCst) + 1;
                     if flushes {
                         cache.flush().await.unwrap();
