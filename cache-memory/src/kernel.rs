@@ -98,7 +98,6 @@ mod linux {
 
 /// Also built in tests, so that it is seen to be sound where they run.
 #[cfg(any(test, not(all(target_os = "linux", target_pointer_width = "64"))))]
-#[cfg_attr(all(target_os = "linux", target_pointer_width = "64"), allow(dead_code))]
 mod absent {
     use std::convert::Infallible;
 
@@ -120,5 +119,16 @@ mod absent {
         pub(crate) fn now_at_latest(&self) -> Tick {
             match self.0 {}
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Tick, absent};
+
+    #[test]
+    fn other_systems_have_none() {
+        let read = |kernel: absent::Kernel| (kernel.now(), kernel.now_at_latest());
+        assert_eq!(absent::Kernel::showing(Tick(0)).map(read), None);
     }
 }

@@ -7,16 +7,16 @@ use tokio::runtime::Builder;
 
 /// Whether time can be virtual in this program: the same answer at any time.
 pub(crate) fn is_possible() -> bool {
-    Builder::new_current_thread().start_paused(false).can_be_paused()
+    let mut builder = Builder::new_current_thread();
+    debug_assert!(!WithoutTestUtil::start_paused(&mut builder, false).can_be_paused());
+    builder.start_paused(false).can_be_paused()
 }
 
 /// What is called where tokio has no such method.
-#[allow(dead_code, reason = "with `test-util` nothing of it is called")]
 trait WithoutTestUtil {
     fn start_paused(&mut self, paused: bool) -> RealTime;
 }
 
-#[allow(dead_code, reason = "with `test-util` there is none")]
 struct RealTime;
 
 impl WithoutTestUtil for Builder {
