@@ -67,6 +67,55 @@ fn a_waiter_that_was_chosen_and_is_dropped_passes_the_lead_on() {
 }
 
 #[test]
+fn a_leader_that_left_before_anybody_waited_hands_over_to_the_first_who_does() {
+    let flights = Flights::new();
+    let lead = lead(&flights);
+    let [mut first, mut second] = [(); 2].map(|()| spawn(wait(&flights).turn()));
+    drop(lead);
+    let Poll::Ready(Turn::Lead(lead)) = first.poll() else { panic!("the first leads now") };
+    assert!(second.poll().is_pending());
+    drop(lead);
+    assert!(matches!(second.poll(), Poll::Ready(Turn::Lead(_))));
+}
+
+#[test]
+fn a_chosen_waiter_that_is_dropped_passes_the_lead_on_to_who_is_yet_to_wait() {
+    let flights = Flights::new();
+    let lead = lead(&flights);
+    let [mut first, mut second] = [(); 2].map(|()| spawn(wait(&flights).turn()));
+    assert!(first.poll().is_pending());
+    drop(lead);
+    assert!(first.is_woken());
+    drop(first);
+    assert!(matches!(second.poll(), Poll::Ready(Turn::Lead(_))));
+}
+
+#[test]
+fn who_begins_to_wait_after_the_end_is_told_of_it() {
+    let flights = Flights::new();
+    let landing = lead(&flights);
+    let [mut before, gone] = [(); 2].map(|()| spawn(wait(&flights).turn()));
+    landing.land(7);
+    drop(gone);
+    assert!(matches!(before.poll(), Poll::Ready(Turn::Landed(7))));
+    assert!(!flights.any());
+
+    let overtaken = lead(&flights);
+    let mut before = spawn(wait(&flights).turn());
+    drop(tokio_test::block_on(flights.change(key())));
+    drop(overtaken);
+    assert!(matches!(before.poll(), Poll::Ready(Turn::Again)));
+
+    let left = lead(&flights);
+    let [mut first, mut second] = [(); 2].map(|()| spawn(wait(&flights).turn()));
+    drop(left);
+    drop(tokio_test::block_on(flights.change(key())));
+    assert!(matches!(first.poll(), Poll::Ready(Turn::Again)), "the one who was to lead");
+    assert!(matches!(second.poll(), Poll::Ready(Turn::Again)));
+    assert!(!flights.any());
+}
+
+#[test]
 fn the_last_to_leave_leaves_nothing_behind() {
     let flights = Flights::new();
     let lead_only = lead(&flights);
