@@ -194,6 +194,8 @@ async fn a_server_that_evicts_versions_serves_nothing_flushed() {
         }
     }
     assert!(found < 2 * keys.len(), "some were evicted, or their versions were");
+    // From here on nothing more is evicted: what is written now is there until the flush.
+    server.ask(&["CONFIG", "SET", "maxmemory", "0"]);
     one.tags(["all"]).put("last", "last", "1h").await.unwrap();
     assert!(other.has("last").await.unwrap());
     one.tags(["all"]).flush().await.unwrap();
