@@ -26,6 +26,8 @@ pub(crate) struct Reads {
     beliefs: Arc<Beliefs>,
     runtime: Handle,
     gathering: Arc<Gathering<Read>>,
+    /// How many are gathered or sent.
+    waiting: Arc<AtomicUsize>,
     /// The most keys of one command, for values of the size that is met.
     largest: AtomicUsize,
     /// Whether some of the last batch found nothing.
@@ -36,17 +38,31 @@ pub(crate) struct Reads {
 struct Read {
     name: Bytes,
     answer: oneshot::Sender<Result<Option<Entry>, Error>>,
+    _waiting: Waiting,
+}
+
+/// Counts one for as long as it waits, or was given up and is not left out yet.
+struct Waiting(Arc<AtomicUsize>);
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 /// The most keys of one command. The server serves nobody else meanwhile, and while it is at one batch we are
 /// at another.
 const LARGEST: usize = 64;
+/// The fewest that long answers make of it: of reads that go alone nothing would be learnt, and they would for ever.
+const FEWEST: usize = 2;
 
 /// An answer of more bytes is a long one: whoever wants a small value of it waits for the others.
 const LONG: usize = 256 << 10;
 
-/// With so many operations under way reads go alone, so that memory stays bounded however many are given up.
+/// With so many operations under way, or so many reads that wait, reads go alone, so that memory stays bounded however
+/// many are given up. While a connection is awaited nothing is under way.
 const MOST: usize = 4_096;
+const MOST_WAITING: usize = MOST * LARGEST;
 
 impl Reads {
     pub(crate) fn new(link: Arc<Link>, beliefs: Arc<Beliefs>, runtime: Handle) -> Self {
@@ -55,6 +71,7 @@ impl Reads {
             beliefs,
             runtime,
             gathering: Gathering::new(),
+            waiting: Arc::default(),
             largest: AtomicUsize::new(LARGEST),
             misses: AtomicBool::new(false),
         }
@@ -64,16 +81,24 @@ impl Reads {
     #[inline]
     pub(crate) fn are_many(&self) -> bool {
         let under_way = self.link.in_flight();
-        self.gathering.has_company(under_way) && under_way < MOST
+        self.gathering.has_company(under_way)
+            && under_way < MOST
+            && self.waiting.load(Ordering::Relaxed) < MOST_WAITING
     }
 
     /// What lies at `name`, asked for together with what else is asked for now.
     pub(crate) async fn get(self: &Arc<Self>, name: Bytes) -> Result<Option<Entry>, Error> {
         let (answer, mut asked) = oneshot::channel();
-        if let Some(turn) = self.gathering.add(Read { name, answer }) {
+        let read = Read { name, answer, _waiting: self.wait() };
+        if let Some(turn) = self.gathering.add(read) {
             self.runtime.spawn(Arc::clone(self).send_all(turn));
         }
         answered(&mut asked, self.link.timeout).await
+    }
+
+    fn wait(&self) -> Waiting {
+        self.waiting.fetch_add(1, Ordering::Relaxed);
+        Waiting(Arc::clone(&self.waiting))
     }
 
     async fn send_all(self: Arc<Self>, turn: Turn<Read>) {
@@ -92,7 +117,8 @@ impl Reads {
         if batch.len() > 1 {
             batch = self.send_together(batch).await;
         }
-        let each = batch.into_iter().map(|Read { name, answer }| async {
+        let each = batch.into_iter().map(|read| async {
+            let Read { name, answer, _waiting } = read;
             let _ = answer.send(self.ask(name).await);
         });
         join_all(each).await;
@@ -183,7 +209,8 @@ impl Reads {
             self.misses.store(misses, Ordering::Relaxed);
         }
         let largest = self.largest.load(Ordering::Relaxed);
-        let better = if bytes > LONG { (largest / 2).max(1) } else { (largest * 2).min(LARGEST) };
+        let better =
+            if bytes > LONG { (largest / 2).max(FEWEST) } else { (largest * 2).min(LARGEST) };
         if better != largest {
             self.largest.store(better, Ordering::Relaxed);
         }
@@ -222,4 +249,36 @@ fn names_of(batch: &[Read]) -> Vec<Bytes> {
         all.split().freeze()
     });
     copied.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use futures_util::FutureExt;
+
+    use super::*;
+    use crate::keys::Keyspace;
+
+    #[tokio::test(start_paused = true)]
+    async fn those_given_up_while_a_connection_is_awaited_are_bounded_and_not_kept() {
+        let link = Arc::new(Link::new(Duration::from_secs(1), false));
+        let beliefs = Arc::new(Beliefs::new(Keyspace::new("cache").unwrap()));
+        let reads = Arc::new(Reads::new(link, beliefs, Handle::current()));
+        let mut given_up = 0;
+        while given_up == 0 || reads.are_many() {
+            assert!(given_up <= MOST_WAITING, "those that were given up are not counted");
+            let mut some: Vec<_> = (0..1_000).map(|_| Box::pin(reads.get(Bytes::new()))).collect();
+            assert!(some.iter_mut().all(|read| read.now_or_never().is_none()));
+            // They are gathered, then sent, and then wait for a connection.
+            for _ in 0..3 {
+                tokio::task::yield_now().await;
+            }
+            given_up += 1_000;
+        }
+        assert!(given_up >= MOST_WAITING);
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        assert_eq!(reads.waiting.load(Ordering::Relaxed), 0);
+        assert!(reads.are_many());
+    }
 }

@@ -58,6 +58,23 @@ async fn what_is_absent_costs_its_batch_one_more_command() {
 }
 
 #[tokio::test]
+async fn after_long_answers_short_ones_are_shared_again() {
+    let server = Server::start().await;
+    let keys = keys(1_000);
+    let cache = filled(&server, &keys).await;
+    cache.put("long", &"x".repeat(300 << 10), "1h").await.unwrap();
+    for _ in 0..10 {
+        for long in join_all((0..6).map(|_| cache.get::<String>("long"))).await {
+            assert_eq!(long.unwrap().map(|long| long.len()), Some(300 << 10));
+        }
+    }
+    let (_, calls) = calls_of(&server, all(&cache, &keys)).await;
+    assert!(called(&calls, "mget") > 0 && called(&calls, "get") < 10, "{calls:?}");
+    let (_, calls) = calls_of(&server, all(&cache, &keys)).await;
+    assert!(called(&calls, "mget") < 50 && called(&calls, "get") < 10, "{calls:?}");
+}
+
+#[tokio::test]
 async fn what_is_wrong_with_one_key_is_told_of_that_key_only() {
     let server = Server::start().await;
     let keys = keys(200);
