@@ -53,15 +53,16 @@ impl Drop for Waiting {
 /// The most keys of one command. The server serves nobody else meanwhile, and while it is at one batch we are
 /// at another.
 const LARGEST: usize = 64;
-/// The fewest that long answers make of it: of reads that go alone nothing would be learnt, and they would for ever.
+/// Long answers make no batch smaller. Only of batches is it learnt how long answers are: after reads of one key each
+/// there would never be a batch again.
 const FEWEST: usize = 2;
 
 /// An answer of more bytes is a long one: whoever wants a small value of it waits for the others.
 const LONG: usize = 256 << 10;
 
-/// With so many operations under way, or so many reads that wait, reads go alone, so that memory stays bounded however
-/// many are given up. While a connection is awaited nothing is under way.
+/// With so many operations under way reads go alone, so that memory stays bounded however many are given up.
 const MOST: usize = 4_096;
+/// And with so many that wait: while a connection is awaited, nothing is under way.
 const MOST_WAITING: usize = MOST * LARGEST;
 
 impl Reads {
@@ -260,25 +261,62 @@ mod tests {
     use super::*;
     use crate::keys::Keyspace;
 
+    const TIMEOUT: Duration = Duration::from_secs(1);
+
+    /// Of a connection that never comes.
+    fn reads() -> Arc<Reads> {
+        let link = Arc::new(Link::new(TIMEOUT, false));
+        let keyspace = Keyspace::new("cache").expect("it is a prefix");
+        Arc::new(Reads::new(link, Arc::new(Beliefs::new(keyspace)), Handle::current()))
+    }
+
+    /// As many times as it takes until what is gathered is sent, and waits for a connection.
+    async fn sent() {
+        for _ in 0..3 {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    fn waiting(reads: &Reads) -> usize {
+        reads.waiting.load(Ordering::Relaxed)
+    }
+
     #[tokio::test(start_paused = true)]
     async fn those_given_up_while_a_connection_is_awaited_are_bounded_and_not_kept() {
-        let link = Arc::new(Link::new(Duration::from_secs(1), false));
-        let beliefs = Arc::new(Beliefs::new(Keyspace::new("cache").unwrap()));
-        let reads = Arc::new(Reads::new(link, beliefs, Handle::current()));
+        let reads = reads();
         let mut given_up = 0;
         while given_up == 0 || reads.are_many() {
             assert!(given_up <= MOST_WAITING, "those that were given up are not counted");
             let mut some: Vec<_> = (0..1_000).map(|_| Box::pin(reads.get(Bytes::new()))).collect();
             assert!(some.iter_mut().all(|read| read.now_or_never().is_none()));
-            // They are gathered, then sent, and then wait for a connection.
-            for _ in 0..3 {
-                tokio::task::yield_now().await;
-            }
+            sent().await;
             given_up += 1_000;
         }
         assert!(given_up >= MOST_WAITING);
-        tokio::time::sleep(Duration::from_secs(2)).await;
-        assert_eq!(reads.waiting.load(Ordering::Relaxed), 0);
+        tokio::time::sleep(2 * TIMEOUT).await;
+        assert_eq!(waiting(&reads), 0);
         assert!(reads.are_many());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_that_is_sent_alone_is_counted_until_it_is_left_out() {
+        let reads = reads();
+        let mut one = Box::pin(reads.get(Bytes::new()));
+        assert!((&mut one).now_or_never().is_none());
+        sent().await;
+        assert_eq!(waiting(&reads), 1);
+        drop(one);
+        assert_eq!(waiting(&reads), 1, "it is on its way");
+        tokio::time::sleep(2 * TIMEOUT).await;
+        assert_eq!(waiting(&reads), 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn those_given_up_before_they_are_sent_are_left_out() {
+        let reads = reads();
+        assert!(reads.get(Bytes::new()).now_or_never().is_none());
+        assert_eq!(waiting(&reads), 1);
+        sent().await;
+        assert_eq!(waiting(&reads), 0);
     }
 }
