@@ -2,11 +2,12 @@
 
 use std::convert::Infallible;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use cache_memory::Error;
 use cached::macros::cached;
+use tokio::sync::Notify;
 
 use super::contender::{Cachet, FoyerHandle, Kept, MokaFuture, Quick};
 use super::lineup::{CACHED, CACHET_PROTECTED, FOYER, MOKA_FUTURE, QUICK};
@@ -22,6 +23,8 @@ const CASE: &str = "10,000 callers";
 const CALLERS: usize = 10_000;
 const CAPACITY: usize = 1_000;
 const LOAD: Duration = Duration::from_millis(50);
+/// Before each herd, so that what the one before has left is done, and the threads sleep.
+const REST: Duration = Duration::from_millis(10);
 
 pub(super) fn run(bench: &Bench, records: &mut Records, findings: &mut Findings) {
     let mut herds = [
@@ -98,20 +101,44 @@ impl Herd {
 
 async fn once<C: Herded>(make: impl FnOnce() -> C, key: Arc<str>) -> (u64, Duration) {
     let (cache, loads) = (Arc::new(make()), Arc::new(Loads::default()));
+    let left = Arc::new(Left { callers: AtomicUsize::new(CALLERS), none: Notify::new() });
+    tokio::time::sleep(REST).await;
     let started = Instant::now();
     let callers: Vec<_> = (0..CALLERS)
         .map(|_| {
             let (cache, key, loads) = (Arc::clone(&cache), Arc::clone(&key), Arc::clone(&loads));
-            tokio::spawn(async move { cache.remember(&key, &loads).await })
+            let left = Arc::clone(&left);
+            tokio::spawn(async move {
+                let id = cache.remember(&key, &loads).await;
+                left.one_less();
+                id
+            })
         })
         .collect();
+    left.none.notified().await;
+    let took = started.elapsed();
     for caller in callers {
         match caller.await {
             Ok(id) => assert_eq!(id, LOADED),
             Err(error) => panic!("every caller gets the value: {error}"),
         }
     }
-    (loads.0.load(Ordering::Relaxed), started.elapsed())
+    (loads.0.load(Ordering::Relaxed), took)
+}
+
+/// How many have no value yet. The last one tells that there are none, since whoever awaited one task after the
+/// other would be woken as often, on a processor that the callers need.
+struct Left {
+    callers: AtomicUsize,
+    none: Notify,
+}
+
+impl Left {
+    fn one_less(&self) {
+        if self.callers.fetch_sub(1, Ordering::AcqRel) == 1 {
+            self.none.notify_one();
+        }
+    }
 }
 
 /// The user that is loaded.
