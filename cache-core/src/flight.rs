@@ -10,12 +10,17 @@
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
+use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::task::{Context, Poll};
 
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::Notify;
+use waiting::{Place, Waiting};
 
 use crate::Key;
+
+mod waiting;
 
 /// The flights of one cache, whose outcome is an `O`.
 pub(crate) struct Flights<O> {
@@ -30,15 +35,19 @@ type Table<O> = HashMap<Box<str>, Arc<Flight<O>>>;
 const SHARDS: usize = 16;
 
 struct Flight<O> {
-    /// One permit when a leader has left without landing, for one waiter; closed when nobody is to
-    /// wait any longer.
-    turn: Semaphore,
-    /// How many have a share in it; changed within the lock of its table.
+    /// How many have a share in it, until it lands; raised within the lock of its table.
     seats: AtomicUsize,
-    phase: Mutex<Phase>,
+    state: Mutex<State>,
     /// Tells those who change the key that a write has ended.
     written: Notify,
+    /// Set when the flight has left the table: who has it and boards again boards another. And before those
+    /// who wait are woken for it.
     outcome: OnceLock<O>,
+}
+
+struct State {
+    phase: Phase,
+    waiting: Waiting,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -49,22 +58,21 @@ enum Phase {
     Writing,
     /// The key was changed: what is loaded is not stored.
     Overtaken,
+    /// Nobody leads, since it is new or its leader left without landing. Who came first of those who wait was
+    /// woken, and is to lead, the others wait for it. Nobody waits if that is nobody: who is polled first leads.
+    Vacant(Option<Place>),
+    /// Overtaken, and nobody leads: all board again. If any wait, one was woken, and is to wake the others.
+    Abandoned(Option<Place>),
     Landed,
-}
-
-/// What boarding gives.
-pub(crate) enum Boarding<'f, O> {
-    Lead(Lead<'f, O>),
-    Wait(Wait<'f, O>),
 }
 
 /// What waiting gives.
 pub(crate) enum Turn<'f, O> {
     /// The flight landed.
-    Landed(O),
-    /// The leader left; this caller leads now.
+    Landed(Landed<'f, O>),
+    /// Nobody leads; this caller does now.
     Lead(Lead<'f, O>),
-    /// The flight was overtaken and its leader left: board again.
+    /// The flight was overtaken, and nobody leads: board again.
     Again,
 }
 
@@ -74,12 +82,20 @@ pub(crate) struct Lead<'f, O> {
     landed: bool,
 }
 
-/// A waiter's part.
+/// The part of who has boarded, a future of its [`Turn`]. Dropped when it was chosen to lead, it hands over.
 pub(crate) struct Wait<'f, O> {
+    /// `None` once it has had its turn.
+    seat: Option<Seat<'f, O>>,
+    /// `None` until it waits.
+    place: Option<Place>,
+}
+
+/// A share in a flight that has landed.
+pub(crate) struct Landed<'f, O> {
     seat: Seat<'f, O>,
 }
 
-/// A share in a flight. The last one to leave takes the flight out of the table.
+/// A share in a flight. The last one to leave takes the flight out of the table, if it has not landed.
 struct Seat<'f, O> {
     flights: &'f Flights<O>,
     key: &'f str,
@@ -103,23 +119,23 @@ impl<O> Flights<O> {
         }
     }
 
-    /// Joins the flight of `key`, or starts one.
-    pub(crate) fn board<'f>(&'f self, key: Key<'f>) -> Boarding<'f, O> {
+    /// Joins the flight of `key`, or starts one. Says whether it is a new one, too.
+    pub(crate) fn board<'f>(&'f self, key: Key<'f>) -> (Wait<'f, O>, bool) {
         let key = key.as_str();
-        let seat = |flight: Arc<Flight<O>>| {
-            flight.seats.fetch_add(1, Ordering::Relaxed);
-            Seat { flights: self, key, flight: Some(flight) }
-        };
         let mut table = self.table(key);
-        if let Some(flight) = table.get(key) {
-            return Boarding::Wait(Wait { seat: seat(Arc::clone(flight)) });
-        }
-        let flight = Arc::new(Flight::new());
-        table.insert(key.into(), Arc::clone(&flight));
-        // Before the leader reads or loads anything: a change that does not see this flight has begun
-        // before whatever the flight loads.
-        self.aloft.fetch_add(1, Ordering::SeqCst);
-        Boarding::Lead(Lead { seat: seat(flight), landed: false })
+        let there = table.get(key).cloned();
+        let is_new = there.is_none();
+        let flight = there.unwrap_or_else(|| {
+            let flight = Arc::new(Flight::new());
+            table.insert(key.into(), Arc::clone(&flight));
+            // Before whoever leads reads or loads anything: a change that does not see this flight has begun
+            // before whatever the flight loads.
+            self.aloft.fetch_add(1, Ordering::SeqCst);
+            flight
+        });
+        flight.seats.fetch_add(1, Ordering::Relaxed);
+        let seat = Seat { flights: self, key, flight: Some(flight) };
+        (Wait { seat: Some(seat), place: None }, is_new)
     }
 
     /// Announces a change of `key`, which is to begin when this resolves and to end when the guard is
@@ -217,9 +233,8 @@ impl<O> Flights<O> {
 impl<O> Flight<O> {
     fn new() -> Self {
         Self {
-            turn: Semaphore::new(0),
             seats: AtomicUsize::new(0),
-            phase: Mutex::new(Phase::Loading),
+            state: Mutex::new(State { phase: Phase::Vacant(None), waiting: Waiting::default() }),
             written: Notify::new(),
             outcome: OnceLock::new(),
         }
@@ -227,21 +242,14 @@ impl<O> Flight<O> {
 
     /// `false` if the leader is just storing.
     fn overtake(&self) -> bool {
-        let mut phase = lock(&self.phase);
-        match *phase {
-            Phase::Writing => false,
-            Phase::Loading => {
-                *phase = Phase::Overtaken;
-                true
-            }
-            Phase::Overtaken | Phase::Landed => true,
-        }
-    }
-
-    /// Ends a write, and tells who waits for that.
-    fn enter(&self, next: Phase) {
-        *lock(&self.phase) = next;
-        self.written.notify_waiters();
+        let phase = &mut lock(&self.state).phase;
+        *phase = match *phase {
+            Phase::Writing => return false,
+            Phase::Loading => Phase::Overtaken,
+            Phase::Vacant(chosen) => Phase::Abandoned(chosen),
+            over @ (Phase::Overtaken | Phase::Abandoned(_) | Phase::Landed) => over,
+        };
+        true
     }
 }
 
@@ -249,7 +257,7 @@ impl<O> Lead<'_, O> {
     /// Asks to store what was loaded; `false` if the flight was overtaken. From here on a change of the
     /// key waits until this leader lands or leaves.
     pub(crate) fn begin_write(&self) -> bool {
-        let mut phase = lock(&self.seat.flight().phase);
+        let phase = &mut lock(&self.seat.flight().state).phase;
         if *phase == Phase::Loading {
             *phase = Phase::Writing;
         }
@@ -266,7 +274,8 @@ impl<O> Lead<'_, O> {
             flight.seats.load(Ordering::Relaxed) > 1
         };
         // Those who change the key have not overtaken it, but it is out of the table as if they had.
-        flight.enter(Phase::Overtaken);
+        lock(&flight.state).phase = Phase::Overtaken;
+        flight.written.notify_waiters();
         has_company
     }
 
@@ -275,11 +284,16 @@ impl<O> Lead<'_, O> {
         self.landed = true;
         let Seat { flights, key, .. } = &self.seat;
         let flight = self.seat.flight();
+        flights.remove(&mut flights.table(key), key, flight);
         let first = flight.outcome.set(outcome).is_ok();
         debug_assert!(first, "a flight lands once");
-        flights.remove(&mut flights.table(key), key, flight);
-        flight.enter(Phase::Landed);
-        flight.turn.close();
+        let woken = {
+            let mut state = lock(&flight.state);
+            state.phase = Phase::Landed;
+            state.waiting.take_all()
+        };
+        flight.written.notify_waiters();
+        drop(woken);
     }
 }
 
@@ -290,59 +304,128 @@ impl<O> Drop for Lead<'_, O> {
         }
         let flight = self.seat.flight();
         // In one step: a change in between would be forgotten.
-        let overtaken = {
-            let mut phase = lock(&flight.phase);
-            if *phase != Phase::Overtaken {
-                *phase = Phase::Loading;
+        let woken = {
+            let mut state = lock(&flight.state);
+            if state.phase == Phase::Overtaken {
+                state.phase = Phase::Abandoned(None);
+                state.waiting.take_all()
+            } else {
+                let (chosen, woken) = state.waiting.take_first();
+                state.phase = Phase::Vacant(chosen);
+                woken
             }
-            *phase == Phase::Overtaken
         };
-        if overtaken {
-            flight.turn.close();
+        flight.written.notify_waiters();
+        drop(woken);
+    }
+}
+
+impl<'f, O> Future for Wait<'f, O> {
+    type Output = Turn<'f, O>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Turn<'f, O>> {
+        let Self { seat, place } = &mut *self;
+        let Some(held) = seat.as_ref() else { unreachable!("who had a turn waits no longer") };
+        let mut unused = None;
+        // Without the lock, which all whose flight has landed would take in turn.
+        let turn: fn(Seat<'f, O>) -> Turn<'f, O> = if held.has_landed() {
+            Seat::landed
         } else {
-            flight.written.notify_waiters();
-            flight.turn.add_permits(1);
-        }
-    }
-}
-
-impl<'f, O: Clone> Wait<'f, O> {
-    /// Waits for the outcome, or for the lead.
-    pub(crate) async fn turn(self) -> Turn<'f, O> {
-        let flight = self.seat.flight();
-        let leads = match flight.turn.acquire().await {
-            Ok(permit) => {
-                permit.forget();
-                true
+            let waker = context.waker().clone();
+            let mut state = lock(&held.flight().state);
+            match state.phase {
+                Phase::Vacant(chosen) if chosen.is_none() || chosen == *place => {
+                    state.phase = Phase::Loading;
+                    unused = Some(waker);
+                    Seat::lead
+                }
+                Phase::Vacant(_) | Phase::Loading | Phase::Writing | Phase::Overtaken => {
+                    let replaced = state.waiting.wait(place, waker);
+                    drop(state);
+                    drop(replaced);
+                    return Poll::Pending;
+                }
+                Phase::Abandoned(_) => {
+                    let woken = state.waiting.take_all();
+                    drop(state);
+                    drop(woken);
+                    Seat::again
+                }
+                Phase::Landed => Seat::landed,
             }
-            Err(_closed) => false,
         };
-        if !leads {
-            return flight.outcome.get().cloned().map_or(Turn::Again, Turn::Landed);
-        }
-        if *lock(&flight.phase) == Phase::Overtaken {
-            flight.turn.close();
-            return Turn::Again;
-        }
-        Turn::Lead(Lead { seat: self.seat, landed: false })
+        let turn = seat.take().map_or(Poll::Pending, |seat| Poll::Ready(turn(seat)));
+        // Now that the lead would be handed over, if this panics.
+        drop(unused);
+        turn
     }
 }
 
-impl<O> Seat<'_, O> {
+impl<O> Drop for Wait<'_, O> {
+    fn drop(&mut self) {
+        let (Some(seat), Some(place)) = (&self.seat, self.place) else { return };
+        if seat.has_landed() {
+            return;
+        }
+        let mut state = lock(&seat.flight().state);
+        let State { phase, waiting } = &mut *state;
+        let own = waiting.leave(place);
+        let mut next = None;
+        if let Phase::Vacant(chosen) | Phase::Abandoned(chosen) = phase
+            && *chosen == Some(place)
+        {
+            let (place, woken) = waiting.take_first();
+            *chosen = place;
+            next = Some(woken);
+        }
+        drop(state);
+        drop((own, next));
+    }
+}
+
+impl<O> Landed<'_, O> {
+    pub(crate) fn outcome(&self) -> &O {
+        let Some(outcome) = self.seat.flight().outcome.get() else {
+            unreachable!("the outcome is set before the flight lands")
+        };
+        outcome
+    }
+}
+
+impl<'f, O> Seat<'f, O> {
+    fn landed(self) -> Turn<'f, O> {
+        Turn::Landed(Landed { seat: self })
+    }
+
+    fn lead(self) -> Turn<'f, O> {
+        Turn::Lead(Lead { seat: self, landed: false })
+    }
+
+    fn again(self) -> Turn<'f, O> {
+        drop(self);
+        Turn::Again
+    }
+
     fn flight(&self) -> &Arc<Flight<O>> {
         let Some(flight) = &self.flight else {
             unreachable!("a seat has its flight until dropped")
         };
         flight
     }
+
+    fn has_landed(&self) -> bool {
+        self.flight().outcome.get().is_some()
+    }
 }
 
 impl<O> Drop for Seat<'_, O> {
     fn drop(&mut self) {
         let Some(flight) = self.flight.take() else { return };
-        {
+        // Who lands it takes it out of the table.
+        if flight.outcome.get().is_none() && flight.seats.fetch_sub(1, Ordering::Relaxed) == 1 {
             let mut table = self.flights.table(self.key);
-            if flight.seats.fetch_sub(1, Ordering::Relaxed) == 1 {
+            // Unless somebody has boarded since.
+            if flight.seats.load(Ordering::Relaxed) == 0 {
                 self.flights.remove(&mut table, self.key, &flight);
             }
         }

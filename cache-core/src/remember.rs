@@ -11,7 +11,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::cache::at;
-use crate::flight::{Boarding, Lead, Turn};
+use crate::flight::{Lead, Turn, Wait};
 use crate::future::State;
 use crate::{
     Cache, Encoded, Entry, Error, ErrorKind, Key, Lifetime, NotKept, Shared, Store, Tag,
@@ -95,29 +95,33 @@ impl Cache {
     /// Cost of a hit: as [`get`](Self::get). Of a miss: two reads, the load, one write; and the value is encoded
     /// and decoded once.
     #[inline]
-    pub async fn remember<T, E, F>(
+    pub fn remember<T, E, F>(
         &self,
         key: impl AsRef<str>,
         ttl: impl IntoTtl,
         load: F,
-    ) -> Result<T, E>
+    ) -> impl Future<Output = Result<T, E>>
     where
         T: Serialize + DeserializeOwned,
         E: From<Error> + Display,
         F: AsyncFnOnce() -> Result<T, E>,
     {
-        self.writer(&[]).remember(key, ttl, load).await
+        self.writer(&[]).remember(key, ttl, load)
     }
 
     /// [`remember`](Self::remember) with [`Ttl::FOREVER`].
     #[inline]
-    pub async fn remember_forever<T, E, F>(&self, key: impl AsRef<str>, load: F) -> Result<T, E>
+    pub fn remember_forever<T, E, F>(
+        &self,
+        key: impl AsRef<str>,
+        load: F,
+    ) -> impl Future<Output = Result<T, E>>
     where
         T: Serialize + DeserializeOwned,
         E: From<Error> + Display,
         F: AsyncFnOnce() -> Result<T, E>,
     {
-        self.remember(key, Ttl::FOREVER, load).await
+        self.remember(key, Ttl::FOREVER, load)
     }
 
     /// [`remember`](Self::remember), which gives a handle that is cheap to clone and derefs to the value, as
@@ -139,24 +143,27 @@ impl Cache {
     ///
     /// Cost of a hit: as `get_shared`.
     #[inline]
-    pub async fn remember_shared<T, E, F>(
+    pub fn remember_shared<T, E, F>(
         &self,
         key: impl AsRef<str>,
         ttl: impl IntoTtl,
         load: F,
-    ) -> Result<Shared<T>, E>
+    ) -> impl Future<Output = Result<Shared<T>, E>>
     where
         T: Serialize + DeserializeOwned + Send + Sync + 'static,
         E: From<Error> + Display,
         F: AsyncFnOnce() -> Result<T, E>,
     {
-        self.writer(&[]).remember_shared(key, ttl, load).await
+        self.writer(&[]).remember_shared(key, ttl, load)
     }
 }
 
 /// In which form a caller is given a value.
 trait Form<T> {
     type Given;
+
+    /// What the store keeps at `key`, where that can be asked for by itself; `why` stays as it is where not.
+    fn kept(cache: &Cache, key: &str, why: &mut NotKept) -> Option<Self::Given>;
 
     /// Reads it from what a flight has brought.
     fn landed(cache: &Cache, entry: &Entry) -> Result<Self::Given, Error>;
@@ -180,6 +187,11 @@ impl<T: DeserializeOwned> Form<T> for Owned {
     type Given = T;
 
     #[inline]
+    fn kept(_: &Cache, _: &str, _: &mut NotKept) -> Option<T> {
+        None
+    }
+
+    #[inline]
     fn landed(cache: &Cache, entry: &Entry) -> Result<T, Error> {
         cache.decode(entry)
     }
@@ -199,6 +211,11 @@ struct Handle;
 
 impl<T: DeserializeOwned + Send + Sync + 'static> Form<T> for Handle {
     type Given = Shared<T>;
+
+    #[inline]
+    fn kept(cache: &Cache, key: &str, why: &mut NotKept) -> Option<Shared<T>> {
+        cache.kept(key, why)
+    }
 
     fn landed(cache: &Cache, entry: &Entry) -> Result<Shared<T>, Error> {
         cache.shared(entry)
@@ -223,7 +240,7 @@ impl<T: DeserializeOwned + Send + Sync + 'static> Form<T> for Handle {
     }
 }
 
-impl Writer<'_> {
+impl<'c> Writer<'c> {
     /// See [`Cache::remember`]. The tags' versions are read before the load begins: where one of them is flushed
     /// before its value is stored, by whatever process, the value is never served.
     ///
@@ -232,106 +249,124 @@ impl Writer<'_> {
     ///
     /// Cost of a miss: one round trip more where others waited for the load.
     #[inline]
-    pub async fn remember<T, E, F>(
+    pub fn remember<T, E, F>(
         self,
         key: impl AsRef<str>,
         ttl: impl IntoTtl,
         load: F,
-    ) -> Result<T, E>
+    ) -> impl Future<Output = Result<T, E>>
     where
         T: Serialize + DeserializeOwned,
         E: From<Error> + Display,
         F: AsyncFnOnce() -> Result<T, E>,
     {
-        let key = Key::new(key.as_ref()).map_err(|error| error.during("remember"))?;
-        let lifetime = self.cache.lifetime(ttl).map_err(at("remember", key))?;
-        let store = self.store_for("remember", key)?;
-        if let Some(value) = self.cache.recall::<Owned, T>(store, key).await? {
-            return Ok(value);
-        }
-        // Boxed, so that the future of a hit does not carry the state of a miss.
-        Box::pin(self.load::<Owned, T, E, F>(key, lifetime, load)).await
+        self.recall_or_load::<Owned, T, E, F>(key, ttl, load)
     }
 
     /// See [`Cache::remember_shared`], and for what tags do [`remember`](Self::remember).
     #[inline]
-    pub async fn remember_shared<T, E, F>(
+    pub fn remember_shared<T, E, F>(
         self,
         key: impl AsRef<str>,
         ttl: impl IntoTtl,
         load: F,
-    ) -> Result<Shared<T>, E>
+    ) -> impl Future<Output = Result<Shared<T>, E>>
     where
         T: Serialize + DeserializeOwned + Send + Sync + 'static,
         E: From<Error> + Display,
         F: AsyncFnOnce() -> Result<T, E>,
     {
-        let key = key.as_ref();
-        let lifetime = self.cache.lifetime(ttl);
-        let mut why = NotKept::Unknown;
-        if lifetime.is_ok()
-            && let Some(object) = self.cache.kept(key, &mut why)
-        {
-            return Ok(object);
-        }
-        // Boxed, so that the future of a hit does not carry the state of what follows.
-        Box::pin(async {
-            let key = Key::new(key).map_err(|error| error.during("remember"))?;
-            let lifetime = lifetime.map_err(at("remember", key))?;
-            let store = self.store_for("remember", key)?;
-            if why != NotKept::Absent
-                && let Some(object) = self.cache.recall::<Handle, T>(store, key).await?
-            {
-                return Ok(object);
-            }
-            self.load::<Handle, T, E, F>(key, lifetime, load).await
-        })
-        .await
+        self.recall_or_load::<Handle, T, E, F>(key, ttl, load)
     }
 
-    /// The way of a miss: lead a flight, or wait for one.
-    async fn load<W, T, E, F>(
+    /// What is there; else leads a flight, or waits for one.
+    ///
+    /// Each who waits holds such a future, and so it is kept small: it is not several within each other, and what
+    /// is needed only to lead is in a box.
+    #[allow(
+        clippy::manual_async_fn,
+        reason = "the future of an `async fn` holds its arguments twice"
+    )]
+    #[inline]
+    fn recall_or_load<W, T, E, F>(
         self,
-        key: Key<'_>,
-        lifetime: Option<Lifetime>,
+        key: impl AsRef<str>,
+        ttl: impl IntoTtl,
         load: F,
-    ) -> Result<W::Given, E>
+    ) -> impl Future<Output = Result<W::Given, E>>
     where
         W: Form<T>,
         T: Serialize + DeserializeOwned,
         E: From<Error> + Display,
         F: AsyncFnOnce() -> Result<T, E>,
     {
-        let inner = &*self.cache.inner;
-        // A flight that is boarded first may have begun before this call, one that is boarded later has not.
-        let mut is_first = true;
-        loop {
-            let turn = match inner.flights.board(key) {
-                Boarding::Lead(leader) => Turn::Lead(leader),
-                Boarding::Wait(wait) => {
-                    inner.counters.waits.add();
-                    wait.turn().await
-                }
-            };
-            match turn {
-                Turn::Lead(leader) => {
-                    return self.lead::<W, T, E, F>(leader, key, lifetime, load).await;
-                }
-                Turn::Again => {}
-                Turn::Landed(Outcome::Loaded(entry, fresh)) => {
-                    // A caller that wants another type than the leader's leads a flight of its own.
-                    if (!is_first || fresh.is_for(self.tags))
-                        && let Ok(value) = W::landed(self.cache, &entry)
+        async move {
+            let key = key.as_ref();
+            let lifetime = self.cache.lifetime(ttl);
+            let mut why = NotKept::Unknown;
+            if lifetime.is_ok()
+                && let Some(given) = W::kept(self.cache, key, &mut why)
+            {
+                return Ok(given);
+            }
+            let key = Key::new(key).map_err(|error| error.during("remember"))?;
+            if let Err(error) = &lifetime {
+                return Err(at("remember", key)(error.clone()).into());
+            }
+            let store = self.store_for("remember", key)?;
+            if why != NotKept::Absent {
+                let found = {
+                    let future = store.get(key);
+                    // Read where it is: see `StoreFuture::hit`.
+                    if let State::Ready(Ok(Some(entry))) = &future.0
+                        && let Ok(given) = W::found(self.cache, store, key, entry)
                     {
-                        return Ok(value);
+                        return Ok(given);
                     }
+                    future
                 }
-                Turn::Landed(Outcome::Failed(error)) => {
-                    return Err(at("remember", key)(error).into());
+                .await;
+                if let Some(given) = self.cache.recalled::<W, T>(store, key, found)? {
+                    return Ok(given);
                 }
             }
-            is_first = false;
+            // A flight that is boarded first may have begun before this call, one that is boarded later has not.
+            let mut is_first = true;
+            let leader = loop {
+                match self.board(key).await {
+                    Turn::Lead(leader) => break leader,
+                    Turn::Again => {}
+                    Turn::Landed(landed) => match landed.outcome() {
+                        Outcome::Loaded(entry, fresh) => {
+                            // A caller that wants another type than the leader's leads a flight of its own.
+                            if (!is_first || fresh.is_for(self.tags))
+                                && let Ok(given) = W::landed(self.cache, entry)
+                            {
+                                return Ok(given);
+                            }
+                        }
+                        Outcome::Failed(error) => {
+                            return Err(at("remember", key)(error.clone()).into());
+                        }
+                    },
+                }
+                is_first = false;
+            };
+            let lifetime = lifetime.map_err(at("remember", key))?;
+            Box::pin(self.lead::<W, T, E, F>(leader, key, lifetime, load)).await
         }
+    }
+
+    fn board<'k>(self, key: Key<'k>) -> Wait<'k, Outcome>
+    where
+        'c: 'k,
+    {
+        let inner = &*self.cache.inner;
+        let (boarded, is_new) = inner.flights.board(key);
+        if !is_new {
+            inner.counters.waits.add();
+        }
+        boarded
     }
 
     async fn lead<W, T, E, F>(
@@ -452,39 +487,27 @@ impl Writer<'_> {
 }
 
 impl Cache {
-    /// Reads, and takes whatever prevents it for a miss; but a cache that was closed is closed.
-    #[inline]
-    async fn recall<W: Form<T>, T>(
+    /// What was found in the store. Whatever prevents that it is read is taken for a miss; but a cache that was
+    /// closed is closed.
+    fn recalled<W: Form<T>, T>(
         &self,
         store: &dyn Store,
         key: Key<'_>,
+        found: Result<Option<Entry>, Error>,
     ) -> Result<Option<W::Given>, Error> {
-        let future = store.get(key);
-        // Read where it is: see `StoreFuture::hit`.
-        if let State::Ready(Ok(Some(entry))) = &future.0
-            && let Ok(value) = W::found(self, store, key, entry)
-        {
-            return Ok(Some(value));
-        }
-        match future.await {
-            Ok(None) => Ok(None),
-            Ok(Some(entry)) => Ok(self.read::<W, T>(store, key, &entry)),
-            Err(error) if error.kind() == ErrorKind::Closed => Err(at("remember", key)(error)),
+        let entry = match found {
+            Ok(None) => return Ok(None),
+            Ok(Some(entry)) => entry,
+            Err(error) if error.kind() == ErrorKind::Closed => {
+                return Err(at("remember", key)(error));
+            }
             Err(error) => {
                 self.bypass(key, &error);
-                Ok(None)
+                return Ok(None);
             }
-        }
-    }
-
-    /// What lies in the store, unless it cannot be read.
-    fn read<W: Form<T>, T>(
-        &self,
-        store: &dyn Store,
-        key: Key<'_>,
-        entry: &Entry,
-    ) -> Option<W::Given> {
-        W::found(self, store, key, entry)
+        };
+        let read = W::found(self, store, key, &entry);
+        Ok(read
             .inspect_err(|error| {
                 tracing::warn!(
                     key = key.as_str(),
@@ -492,7 +515,7 @@ impl Cache {
                     "a cached value is loaded anew: it cannot be read"
                 );
             })
-            .ok()
+            .ok())
     }
 
     /// Encodes what was loaded, if it can be read again.

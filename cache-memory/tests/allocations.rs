@@ -89,6 +89,29 @@ fn a_read_allocates_what_the_value_does() {
 }
 
 #[test]
+fn who_waits_for_a_load_holds_nothing_of_what_it_takes_to_load() {
+    run(async {
+        let cache = Cache::new(MemoryStore::new());
+        let call = || {
+            cache.remember_shared("k", "1h", async || {
+                let state = [0_u8; 4_096];
+                std::future::pending::<()>().await;
+                Ok::<_, cache_memory::Error>(state.to_vec())
+            })
+        };
+        let mut calls: Vec<_> = (0..101).map(|_| Box::pin(call())).collect();
+        assert!(size_of_val(&*calls[0]) <= 160, "{}", size_of_val(&*calls[0]));
+        let mut poll = |call: usize| {
+            let context = &mut Context::from_waker(Waker::noop());
+            measure(|| assert!(calls[call].as_mut().poll(context).is_pending()))
+        };
+        assert!(poll(0).bytes_total > 4_096, "the one that loads");
+        let waiting = (1..=100).map(|call| poll(call).bytes_total);
+        assert!(waiting.sum::<u64>() < 100 * 64);
+    });
+}
+
+#[test]
 fn a_put_allocates_the_bytes_and_a_long_key() {
     run(async {
         let cache = Cache::new(MemoryStore::new());

@@ -1,38 +1,59 @@
 //! Flights, polled by hand.
 
+use std::sync::atomic::AtomicBool;
 use std::task::Poll;
 
 use tokio_test::task::spawn;
 
 use super::*;
 
+mod any_order;
+mod threads;
+mod wakers;
+
 fn key() -> Key<'static> {
     Key::new("k").unwrap()
 }
 
 fn lead(flights: &Flights<u8>) -> Lead<'_, u8> {
-    match flights.board(key()) {
-        Boarding::Lead(lead) => lead,
-        Boarding::Wait(_) => panic!("somebody leads already"),
+    lead_of(flights, key())
+}
+
+fn lead_of<'f>(flights: &'f Flights<u8>, key: Key<'f>) -> Lead<'f, u8> {
+    let (boarded, is_new) = flights.board(key);
+    assert!(is_new, "somebody has boarded already");
+    match spawn(boarded).poll() {
+        Poll::Ready(Turn::Lead(lead)) => lead,
+        _ => panic!("who is alone leads"),
     }
 }
 
 fn wait(flights: &Flights<u8>) -> Wait<'_, u8> {
-    match flights.board(key()) {
-        Boarding::Wait(wait) => wait,
-        Boarding::Lead(_) => panic!("nobody leads"),
-    }
+    let (boarded, is_new) = flights.board(key());
+    assert!(!is_new, "nobody has boarded");
+    boarded
+}
+
+/// Whether a flight that has not ended is alone in its load: in the table, or overtaken.
+fn is_alone<O>(flights: &Flights<O>, flight: &Arc<Flight<O>>) -> bool {
+    let table = flights.table(key().as_str());
+    let is_overtaken = lock(&flight.state).phase == Phase::Overtaken;
+    is_overtaken || table.get(key().as_str()).is_some_and(|there| Arc::ptr_eq(there, flight))
+}
+
+fn has_landed_with(polled: Poll<Turn<'_, u8>>, outcome: u8) -> bool {
+    matches!(polled, Poll::Ready(Turn::Landed(landed)) if *landed.outcome() == outcome)
 }
 
 #[test]
 fn a_waiter_pends_until_the_leader_lands() {
     let flights = Flights::new();
     let lead = lead(&flights);
-    let mut waiter = spawn(wait(&flights).turn());
+    let mut waiter = spawn(wait(&flights));
     assert!(waiter.poll().is_pending());
     lead.land(7);
     assert!(waiter.is_woken());
-    assert!(matches!(waiter.poll(), Poll::Ready(Turn::Landed(7))));
+    assert!(has_landed_with(waiter.poll(), 7));
     assert!(!flights.any(), "nothing is left behind");
 }
 
@@ -40,15 +61,15 @@ fn a_waiter_pends_until_the_leader_lands() {
 fn a_dropped_leader_hands_over_to_exactly_one() {
     let flights = Flights::new();
     let lead = lead(&flights);
-    let mut first = spawn(wait(&flights).turn());
-    let mut second = spawn(wait(&flights).turn());
+    let mut first = spawn(wait(&flights));
+    let mut second = spawn(wait(&flights));
     assert!(first.poll().is_pending() && second.poll().is_pending());
     drop(lead);
     assert!(first.is_woken() && !second.is_woken());
     let Poll::Ready(Turn::Lead(lead)) = first.poll() else { panic!("the first leads now") };
     assert!(second.poll().is_pending());
     lead.land(7);
-    assert!(matches!(second.poll(), Poll::Ready(Turn::Landed(7))));
+    assert!(has_landed_with(second.poll(), 7));
     assert!(!flights.any());
 }
 
@@ -56,8 +77,8 @@ fn a_dropped_leader_hands_over_to_exactly_one() {
 fn a_waiter_that_was_chosen_and_is_dropped_passes_the_lead_on() {
     let flights = Flights::new();
     let lead = lead(&flights);
-    let mut first = spawn(wait(&flights).turn());
-    let mut second = spawn(wait(&flights).turn());
+    let mut first = spawn(wait(&flights));
+    let mut second = spawn(wait(&flights));
     assert!(first.poll().is_pending() && second.poll().is_pending());
     drop(lead);
     assert!(first.is_woken());
@@ -67,10 +88,54 @@ fn a_waiter_that_was_chosen_and_is_dropped_passes_the_lead_on() {
 }
 
 #[test]
+fn who_came_first_leads_next_whoever_is_polled_before_it() {
+    let flights = Flights::new();
+    let lead = lead(&flights);
+    let [mut first, mut second] = [(); 2].map(|()| spawn(wait(&flights)));
+    assert!(first.poll().is_pending() && second.poll().is_pending());
+    drop(lead);
+    let mut newcomer = spawn(wait(&flights));
+    assert!(newcomer.poll().is_pending() && second.poll().is_pending());
+    let Poll::Ready(Turn::Lead(lead)) = first.poll() else { panic!("the first leads now") };
+    drop(lead);
+    assert!(second.is_woken() && !newcomer.is_woken());
+    drop(second);
+    assert!(newcomer.is_woken());
+    assert!(matches!(newcomer.poll(), Poll::Ready(Turn::Lead(_))));
+    assert!(!flights.any());
+}
+
+#[test]
+fn who_has_an_outcome_boards_another_flight_next() {
+    let flights = Flights::new();
+    let lead = lead(&flights);
+    let mut waiter = spawn(wait(&flights));
+    assert!(waiter.poll().is_pending());
+    let table = flights.table(key().as_str());
+    let lands = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let landing = scope.spawn(|| {
+            lands.store(true, Ordering::SeqCst);
+            lead.land(7);
+        });
+        while !lands.load(Ordering::SeqCst) {
+            std::thread::yield_now();
+        }
+        // It cannot leave the table meanwhile, and so has no outcome.
+        for _ in 0..10_000 {
+            assert!(waiter.poll().is_pending());
+        }
+        drop(table);
+        assert!(landing.join().is_ok());
+    });
+    assert!(has_landed_with(waiter.poll(), 7));
+}
+
+#[test]
 fn a_leader_that_left_before_anybody_waited_hands_over_to_the_first_who_does() {
     let flights = Flights::new();
     let lead = lead(&flights);
-    let [mut first, mut second] = [(); 2].map(|()| spawn(wait(&flights).turn()));
+    let [mut first, mut second] = [(); 2].map(|()| spawn(wait(&flights)));
     drop(lead);
     let Poll::Ready(Turn::Lead(lead)) = first.poll() else { panic!("the first leads now") };
     assert!(second.poll().is_pending());
@@ -82,7 +147,7 @@ fn a_leader_that_left_before_anybody_waited_hands_over_to_the_first_who_does() {
 fn a_chosen_waiter_that_is_dropped_passes_the_lead_on_to_who_is_yet_to_wait() {
     let flights = Flights::new();
     let lead = lead(&flights);
-    let [mut first, mut second] = [(); 2].map(|()| spawn(wait(&flights).turn()));
+    let [mut first, mut second] = [(); 2].map(|()| spawn(wait(&flights)));
     assert!(first.poll().is_pending());
     drop(lead);
     assert!(first.is_woken());
@@ -94,20 +159,20 @@ fn a_chosen_waiter_that_is_dropped_passes_the_lead_on_to_who_is_yet_to_wait() {
 fn who_begins_to_wait_after_the_end_is_told_of_it() {
     let flights = Flights::new();
     let landing = lead(&flights);
-    let [mut before, gone] = [(); 2].map(|()| spawn(wait(&flights).turn()));
+    let [mut before, gone] = [(); 2].map(|()| spawn(wait(&flights)));
     landing.land(7);
     drop(gone);
-    assert!(matches!(before.poll(), Poll::Ready(Turn::Landed(7))));
+    assert!(has_landed_with(before.poll(), 7));
     assert!(!flights.any());
 
     let overtaken = lead(&flights);
-    let mut before = spawn(wait(&flights).turn());
+    let mut before = spawn(wait(&flights));
     drop(tokio_test::block_on(flights.change(key())));
     drop(overtaken);
     assert!(matches!(before.poll(), Poll::Ready(Turn::Again)));
 
     let left = lead(&flights);
-    let [mut first, mut second] = [(); 2].map(|()| spawn(wait(&flights).turn()));
+    let [mut first, mut second] = [(); 2].map(|()| spawn(wait(&flights)));
     drop(left);
     drop(tokio_test::block_on(flights.change(key())));
     assert!(matches!(first.poll(), Poll::Ready(Turn::Again)), "the one who was to lead");
@@ -122,7 +187,7 @@ fn the_last_to_leave_leaves_nothing_behind() {
     drop(lead_only);
     assert!(!flights.any());
     let lead = lead(&flights);
-    let mut waiter = spawn(wait(&flights).turn());
+    let mut waiter = spawn(wait(&flights));
     assert!(waiter.poll().is_pending());
     drop(lead);
     drop(waiter);
@@ -133,15 +198,15 @@ fn the_last_to_leave_leaves_nothing_behind() {
 fn a_change_overtakes_and_who_comes_later_flies_anew() {
     let flights = Flights::new();
     let overtaken = lead(&flights);
-    let mut before = spawn(wait(&flights).turn());
+    let mut before = spawn(wait(&flights));
     assert!(before.poll().is_pending());
     drop(tokio_test::block_on(flights.change(key())));
     assert!(!overtaken.begin_write());
     let fresh = lead(&flights);
     assert!(fresh.begin_write());
     overtaken.land(1);
-    assert!(matches!(before.poll(), Poll::Ready(Turn::Landed(1))));
-    assert!(matches!(flights.board(key()), Boarding::Wait(_)), "the fresh one is untouched");
+    assert!(has_landed_with(before.poll(), 1));
+    assert!(!flights.board(key()).1, "the fresh one is untouched");
     fresh.land(2);
 }
 
@@ -149,7 +214,7 @@ fn a_change_overtakes_and_who_comes_later_flies_anew() {
 fn who_waited_for_an_overtaken_leader_that_left_boards_again() {
     let flights = Flights::new();
     let lead = lead(&flights);
-    let mut waiter = spawn(wait(&flights).turn());
+    let mut waiter = spawn(wait(&flights));
     assert!(waiter.poll().is_pending());
     drop(tokio_test::block_on(flights.change_all()));
     drop(lead);
@@ -160,11 +225,28 @@ fn who_waited_for_an_overtaken_leader_that_left_boards_again() {
 fn a_chosen_waiter_of_a_flight_that_is_overtaken_then_boards_again() {
     let flights = Flights::new();
     let lead = lead(&flights);
-    let mut waiter = spawn(wait(&flights).turn());
+    let mut waiter = spawn(wait(&flights));
     assert!(waiter.poll().is_pending());
     drop(lead);
     drop(tokio_test::block_on(flights.change(key())));
     assert!(matches!(waiter.poll(), Poll::Ready(Turn::Again)));
+}
+
+#[test]
+fn a_chosen_waiter_that_is_dropped_once_its_flight_is_overtaken_tells_the_others() {
+    let flights = Flights::new();
+    let lead = lead(&flights);
+    let [mut first, mut second, mut third] = [(); 3].map(|()| spawn(wait(&flights)));
+    for waiter in [&mut first, &mut second, &mut third] {
+        assert!(waiter.poll().is_pending());
+    }
+    drop(lead);
+    drop(tokio_test::block_on(flights.change(key())));
+    drop(first);
+    assert!(second.is_woken());
+    assert!(matches!(second.poll(), Poll::Ready(Turn::Again)));
+    assert!(third.is_woken());
+    assert!(matches!(third.poll(), Poll::Ready(Turn::Again)));
 }
 
 #[test]
@@ -227,13 +309,8 @@ fn a_change_that_ends_during_a_write_leaves_the_write_to_be_seen() {
 fn a_change_of_all_overtakes_all_before_it_waits() {
     let flights = Flights::<u8>::new();
     let names: Vec<_> = (0..64).map(|n| format!("k{n}")).collect();
-    let leads: Vec<_> = names
-        .iter()
-        .map(|name| match flights.board(Key::new(name).unwrap()) {
-            Boarding::Lead(lead) => lead,
-            Boarding::Wait(_) => panic!("somebody leads already"),
-        })
-        .collect();
+    let leads: Vec<_> =
+        names.iter().map(|name| lead_of(&flights, Key::new(name).unwrap())).collect();
     let writing = lead(&flights);
     assert!(writing.begin_write());
     let mut all = spawn(flights.change_all());
@@ -247,15 +324,15 @@ fn a_change_of_all_overtakes_all_before_it_waits() {
 fn who_comes_after_a_departure_flies_anew_and_who_waited_is_told() {
     let flights = Flights::new();
     let departed = lead(&flights);
-    let mut waiter = spawn(wait(&flights).turn());
+    let mut waiter = spawn(wait(&flights));
     assert!(waiter.poll().is_pending());
     assert!(departed.begin_write());
     assert!(departed.depart(), "somebody waits");
     assert!(!flights.any());
     let fresh = lead(&flights);
     departed.land(1);
-    assert!(matches!(waiter.poll(), Poll::Ready(Turn::Landed(1))));
-    assert!(matches!(flights.board(key()), Boarding::Wait(_)), "the fresh one is untouched");
+    assert!(has_landed_with(waiter.poll(), 1));
+    assert!(!flights.board(key()).1, "the fresh one is untouched");
     assert!(fresh.begin_write());
     fresh.land(2);
     assert!(!flights.any());
@@ -265,7 +342,7 @@ fn who_comes_after_a_departure_flies_anew_and_who_waited_is_told() {
 fn who_departs_alone_is_told_so() {
     let flights = Flights::new();
     let alone = lead(&flights);
-    let mut gone = spawn(wait(&flights).turn());
+    let mut gone = spawn(wait(&flights));
     assert!(gone.poll().is_pending());
     drop(gone);
     assert!(!alone.depart());
@@ -277,7 +354,7 @@ fn who_departs_alone_is_told_so() {
 fn all_who_waited_for_a_departed_leader_that_left_board_again() {
     let flights = Flights::new();
     let departed = lead(&flights);
-    let mut waiters = [(); 3].map(|()| spawn(wait(&flights).turn()));
+    let mut waiters = [(); 3].map(|()| spawn(wait(&flights)));
     assert!(waiters.iter_mut().all(|waiter| waiter.poll().is_pending()));
     assert!(departed.begin_write() && departed.depart());
     drop(departed);
@@ -309,14 +386,14 @@ fn a_departure_ends_the_write_for_those_who_change_the_key() {
 fn an_overtaken_flight_departs_without_the_one_that_took_its_place() {
     let flights = Flights::new();
     let overtaken = lead(&flights);
-    let mut before = spawn(wait(&flights).turn());
+    let mut before = spawn(wait(&flights));
     assert!(before.poll().is_pending());
     drop(tokio_test::block_on(flights.change(key())));
     let fresh = lead(&flights);
     assert!(overtaken.depart());
     assert!(flights.any() && fresh.begin_write());
     overtaken.land(1);
-    assert!(matches!(before.poll(), Poll::Ready(Turn::Landed(1))));
+    assert!(has_landed_with(before.poll(), 1));
     fresh.land(2);
     assert!(!flights.any());
 }
