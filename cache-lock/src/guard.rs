@@ -5,22 +5,21 @@ use std::sync::Arc;
 
 use cache_core::{Error, ErrorKind, Fence, IntoTtl};
 use tokio::runtime::Handle;
-use tokio::task::JoinHandle;
 
 use crate::lease::Lease;
 use crate::queue::Place;
-use crate::renewal;
+use crate::renewal::Renewal;
 use crate::request::lease_of;
 
 /// A lock that is held, until it is [released](Self::release), dropped, or [lost](Self::lost).
 ///
 /// It renews its lease every third of its length, unless that was [not wanted](crate::LockRequest::without_renewal),
-/// from a task that ends with it. Dropped, it gives the lock back in the background, or at once in memory.
+/// from a task that begins when it is due for the first time, and ends with it. Dropped, it gives the lock back in the background, or at once in memory.
 #[must_use = "the lock is given back when its guard is dropped"]
 pub struct LockGuard {
     lease: Arc<Lease>,
     fence: Fence,
-    renewal: Option<JoinHandle<()>>,
+    renewal: Option<Renewal>,
     /// So that this process knows what it has acquired.
     _place: Place,
 }
@@ -32,7 +31,7 @@ impl LockGuard {
         place: Place,
         renewed_in: Option<Handle>,
     ) -> Self {
-        let renewal = renewed_in.map(|runtime| runtime.spawn(renewal::keep(Arc::clone(&lease))));
+        let renewal = renewed_in.map(|runtime| Renewal::of(Arc::clone(&lease), runtime));
         Self { lease, fence, renewal, _place: place }
     }
 
@@ -85,6 +84,9 @@ impl LockGuard {
     pub async fn extend(&self, lease: impl IntoTtl) -> Result<(), Error> {
         let at = |error: Error| error.during("extend").on(self.name());
         let lease = lease_of(lease).map_err(at)?;
+        if let Some(renewal) = &self.renewal {
+            renewal.begin();
+        }
         let is_held = tokio::select! {
             biased;
             renewed = self.lease.renew(Some(lease)) => renewed.map_err(at)?,
@@ -103,25 +105,18 @@ impl LockGuard {
     /// now; if the server cannot be reached, the lease ends by itself. Cost: one round trip. A future that is dropped
     /// releases in the background.
     pub async fn release(mut self) -> Result<(), Error> {
-        if let Some(renewal) = &self.renewal {
-            renewal.abort();
-        }
+        let renewal = self.renewal.take().and_then(|renewal| renewal.end());
         let was_held = !self.lease.is_known_to_be_lost();
         let released = self.lease.release().await;
         // It has ended while the answer was on its way. One that it had just sent found the lock released.
-        self.join_renewal().await;
+        if let Some(renewal) = renewal {
+            let _ = renewal.await;
+        }
         let at = |error: Error| error.during("release").on(self.name());
         match released {
             Ok(true) if was_held => Ok(()),
             Err(error) if was_held => Err(at(error)),
             _ => Err(at(lost())),
-        }
-    }
-
-    async fn join_renewal(&mut self) {
-        if let Some(renewal) = &mut self.renewal {
-            let _ = renewal.await;
-            self.renewal = None;
         }
     }
 }
@@ -136,9 +131,8 @@ pub(crate) fn lost() -> Error {
 
 impl Drop for LockGuard {
     fn drop(&mut self) {
-        if let Some(renewal) = self.renewal.take() {
-            renewal.abort();
-        }
+        // First, so that nothing is renewed that is given back.
+        drop(self.renewal.take());
         self.lease.let_go();
     }
 }

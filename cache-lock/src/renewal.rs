@@ -1,9 +1,17 @@
-//! The task that keeps a lease from ending: one for each guard.
+//! What keeps a lease from ending: a timer for each guard, and from when that has fired a task.
+//!
+//! Most locks are given back before their first renewal is due. A task from the beginning would be begun and ended
+//! for nothing, and each time a thread be woken for it.
 
-use std::sync::Arc;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::{Pin, pin};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Wake, Waker};
 use std::time::Duration;
 
-use tokio::time::Instant;
+use tokio::runtime::Handle;
+use tokio::task::{JoinHandle, unconstrained};
+use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::lease::Lease;
 
@@ -12,8 +20,93 @@ use crate::lease::Lease;
 const SHARE_AFTER_FAILURE: u32 = 20;
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
+/// The renewal of a lease, until it is ended or dropped.
+pub(crate) struct Renewal {
+    /// Dropped first, so that whatever it wakes is there.
+    _timer: Option<Pin<Box<Sleep>>>,
+    start: Arc<Start>,
+}
+
+/// Begins the task, when it is woken by the timer or earlier.
+struct Start {
+    lease: Arc<Lease>,
+    runtime: Handle,
+    task: Mutex<Task>,
+}
+
+enum Task {
+    NotYet,
+    Begun(JoinHandle<()>),
+    Never,
+}
+
+impl Renewal {
+    pub(crate) fn of(lease: Arc<Lease>, runtime: Handle) -> Self {
+        let term = lease.term();
+        let start = Arc::new(Start { lease, runtime, task: Mutex::new(Task::NotYet) });
+        let timer = term.and_then(|term| start.timer(term.due));
+        if timer.is_none() {
+            start.begin();
+        }
+        Self { _timer: timer, start }
+    }
+
+    /// Begins at once, since it may be due earlier from now on.
+    pub(crate) fn begin(&self) {
+        self.start.begin();
+    }
+
+    /// Ends it. What is given resolves when nothing of it is under way any more.
+    pub(crate) fn end(&self) -> Option<JoinHandle<()>> {
+        let mut task = self.start.task.lock().unwrap_or_else(PoisonError::into_inner);
+        match std::mem::replace(&mut *task, Task::Never) {
+            Task::Begun(task) => {
+                task.abort();
+                Some(task)
+            }
+            Task::NotYet | Task::Never => None,
+        }
+    }
+}
+
+impl Drop for Renewal {
+    fn drop(&mut self) {
+        drop(self.end());
+    }
+}
+
+impl Start {
+    /// A timer that begins the task; `None` if it is due already, or the runtime has no timers, which is for the task
+    /// to meet: the lock is held, and who holds it is to have its guard.
+    fn timer(self: &Arc<Self>, due: Instant) -> Option<Pin<Box<Sleep>>> {
+        // That of the task, wherever the lock was acquired in the end.
+        let _within = self.runtime.enter();
+        let waker = Waker::from(Arc::clone(self));
+        let set = || {
+            let mut timer = Box::pin(sleep_until(due));
+            // Else a task that has used up its budget would not set it.
+            let polled = pin!(unconstrained(timer.as_mut())).poll(&mut Context::from_waker(&waker));
+            polled.is_pending().then_some(timer)
+        };
+        catch_unwind(AssertUnwindSafe(set)).ok().flatten()
+    }
+
+    fn begin(&self) {
+        let mut task = self.task.lock().unwrap_or_else(PoisonError::into_inner);
+        if matches!(*task, Task::NotYet) {
+            *task = Task::Begun(self.runtime.spawn(keep(Arc::clone(&self.lease))));
+        }
+    }
+}
+
+impl Wake for Start {
+    fn wake(self: Arc<Self>) {
+        self.begin();
+    }
+}
+
 /// Renews the lease until it is lost. Outages are ridden out for as long as it lasts.
-pub(crate) async fn keep(lease: Arc<Lease>) {
+async fn keep(lease: Arc<Lease>) {
     // When the last attempt was made, if that has failed.
     let mut failed = None;
     loop {
@@ -28,7 +121,7 @@ pub(crate) async fn keep(lease: Arc<Lease>) {
         tokio::select! {
             // Another length: the next renewal may have to be sooner.
             () = changed => continue,
-            () = tokio::time::sleep_until(failed.map_or(term.due, again).min(term.until)) => {}
+            () = sleep_until(failed.map_or(term.due, again).min(term.until)) => {}
         }
         let began = Instant::now();
         // It may be prolonged by somebody else meanwhile; but then this renewal is not needed either.
