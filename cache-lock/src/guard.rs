@@ -14,7 +14,8 @@ use crate::request::lease_of;
 /// A lock that is held, until it is [released](Self::release), dropped, or [lost](Self::lost).
 ///
 /// It renews its lease every third of its length, unless that was [not wanted](crate::LockRequest::without_renewal),
-/// from a task that begins when it is due for the first time, and ends with it. Dropped, it gives the lock back in the background, or at once in memory.
+/// from a task that begins when that is due for the first time, and ends with it. Dropped, it gives the lock back in
+/// the background, or at once in memory.
 #[must_use = "the lock is given back when its guard is dropped"]
 pub struct LockGuard {
     lease: Arc<Lease>,

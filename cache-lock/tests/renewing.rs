@@ -4,7 +4,7 @@ mod faulty;
 
 use std::future::poll_fn;
 use std::pin::pin;
-use std::task::Poll;
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use cache_core::Cache;
@@ -62,6 +62,30 @@ fn a_lock_is_renewed_that_a_task_without_budget_has_acquired() {
         use_up_the_budget().await;
         held(&cache).await
     });
+    runtime.block_on(async { sleep(millis(60_000)).await });
+    assert!(guard.is_held());
+    assert!(store.calls(Call::Renew) > 50);
+}
+
+#[test]
+fn a_lock_is_renewed_where_it_was_asked_for_wherever_it_was_acquired() {
+    let (runtime, store) = (in_virtual_time(), Faulty::default());
+    store.set(Call::Acquire, Answer::Turns(3));
+    let cache = Cache::new(store.clone());
+    let mut acquiring = Box::pin(held(&cache));
+    let within = runtime.enter();
+    let context = &mut Context::from_waker(Waker::noop());
+    assert!(acquiring.as_mut().poll(context).is_pending());
+    drop(within);
+    // Nobody drives this one.
+    let idle = in_virtual_time();
+    let within = idle.enter();
+    let guard = loop {
+        if let Poll::Ready(guard) = acquiring.as_mut().poll(context) {
+            break guard;
+        }
+    };
+    drop(within);
     runtime.block_on(async { sleep(millis(60_000)).await });
     assert!(guard.is_held());
     assert!(store.calls(Call::Renew) > 50);
