@@ -49,6 +49,7 @@ mod names;
 mod read;
 #[cfg(test)]
 mod tests;
+mod text;
 mod trace;
 mod write;
 

@@ -242,6 +242,16 @@ fn a_length_that_cannot_be_takes_no_memory() {
 }
 
 #[test]
+fn what_is_no_text_is_not_read_as_one() {
+    for mut bytes in [b"text".to_vec(), vec![b'x'; 200]] {
+        let length = u8::try_from(bytes.len()).unwrap();
+        bytes.push(0xff);
+        let refusal = read::<String>(&forge(0, &[&[length + 1], &bytes[..]].concat())).unwrap_err();
+        assert!(refusal.contains("a text is not UTF-8"), "{refusal}");
+    }
+}
+
+#[test]
 fn lengths_within_lengths_take_memory_once() {
     // At each level all the bytes that are left are claimed to be elements: `[n, n, n, …]`.
     for length in [100_u8, 250] {
