@@ -82,14 +82,30 @@ impl<'a> Crew<'a> {
         C: Contender,
         W: Work<C>,
     {
-        let read = Arc::clone(cache);
+        self.enter_each(name, &std::array::from_fn(|_| Arc::clone(cache)), work);
+    }
+
+    /// Enters one who gives each thread a cache of its own.
+    pub(super) fn enter_each<C, W>(
+        &mut self,
+        name: &'static str,
+        caches: &[Arc<C>; WORKERS],
+        work: W,
+    ) where
+        C: Contender,
+        W: Work<C>,
+    {
+        let [read, ..] = caches.clone();
         let nudge = Box::new(move || {
             let read = Arc::clone(&read);
             let nudge = async move { drop(read.get(&"nobody".to_owned()).await) };
             Box::pin(nudge) as Nudge
         });
-        let cache = Arc::clone(cache);
-        let work = Box::new(move |part| Box::pin(work.run(Arc::clone(&cache), part)) as Task);
+        let caches = caches.clone();
+        let work = Box::new(move |part: Part| {
+            let cache = Arc::clone(&caches[part.task % WORKERS]);
+            Box::pin(work.run(cache, part)) as Task
+        });
         self.lanes.push(Lane { name, work, nudge });
     }
 

@@ -47,13 +47,15 @@ impl Ground {
         let parts = self.order.len() / length;
         let from = (round * 5 + task) % parts * length;
         let ground = Arc::clone(self);
-        Part { ground, range: from..from + length, fresh: Vec::new(), crowded }
+        Part { ground, task, range: from..from + length, fresh: Vec::new(), crowded }
     }
 }
 
 /// What one task does in one round.
 pub(super) struct Part {
     ground: Arc<Ground>,
+    /// The number of the task among those of its round.
+    pub(super) task: usize,
     range: Range<usize>,
     /// Values that the task has made for itself before its time was taken, for its puts.
     pub(super) fresh: Vec<User>,

@@ -115,7 +115,7 @@ impl<F: Flavour> Lineup<F> {
 }
 
 /// Puts every entry, and reads it: a first shared read of ours decodes, and is not what is measured.
-async fn filled<C: Contender>(cache: C, ground: &Ground) -> Arc<C> {
+pub(super) async fn filled<C: Contender>(cache: C, ground: &Ground) -> Arc<C> {
     for (key, user) in ground.entries() {
         cache.put(key, user.clone()).await;
     }

@@ -52,7 +52,8 @@ pub(crate) fn run(
     let bench = Bench { ground: Arc::new(Ground::new(fixture)), runtime: runtime(), effort };
     {
         let shared = bench.runtime.block_on(Lineup::<Shared>::new(&bench.ground));
-        throughput::hit_shared(&bench, &shared, records, findings);
+        throughput::hit_shared(&bench, &shared, records);
+        throughput::scaling(&bench, &shared, records, findings);
         latency::hit(&bench, &shared, records);
         throughput::remember_shared(&bench, &shared, records);
         throughput::miss(&bench, &shared, records);

@@ -1,8 +1,10 @@
 //! How many operations a second one, two and four tasks do.
 
 mod rates;
+mod scaling;
 
 use self::rates::Rates;
+pub(super) use self::scaling::scaling;
 use super::Bench;
 use super::crew::Crew;
 use super::lineup::{
@@ -11,7 +13,6 @@ use super::lineup::{
 };
 use super::work::{Hits, MIX_PUTS_EVERY, Misses, Mix, Puts, Remember};
 use crate::record::{Better, Group, OURS, Records, Unit};
-use crate::verdict::Findings;
 
 /// The operations of a task in a round: some milliseconds, so that fewer are done of what takes longer.
 const READS: usize = 50_000;
@@ -44,12 +45,7 @@ macro_rules! enter_all {
 }
 pub(super) use enter_all;
 
-pub(super) fn hit_shared(
-    bench: &Bench,
-    lineup: &Lineup<Shared>,
-    records: &mut Records,
-    findings: &mut Findings,
-) {
+pub(super) fn hit_shared(bench: &Bench, lineup: &Lineup<Shared>, records: &mut Records) {
     let mut crew = Crew::new(bench, READS);
     enter_all!(crew, lineup, Hits);
     let what = "A read of a key that is there, and a look into the user that was found. The peers hold \
@@ -57,8 +53,6 @@ pub(super) fn hit_shared(
                 `get_shared`, which hands out the object that an earlier read has decoded.";
     let rates = Rates::measure(&crew);
     rates.report(group("hit-shared", "hit, shared", what), records);
-    rates.judge_scaling(OURS, findings);
-    rates.print_scaling();
 }
 
 pub(super) fn hit_owned(bench: &Bench, lineup: &Lineup<Owned>, records: &mut Records) {

@@ -4,11 +4,8 @@ use crate::peers::memory::crew::{Crew, Shift};
 use crate::record::{Group, Records};
 use crate::spread::Spread;
 use crate::table::Table;
-use crate::verdict::{Findings, Verdict};
 
 const TASKS: [usize; 3] = [1, 2, 4];
-/// What two threads should do of what one does.
-const TWO_AGAINST_ONE: f64 = 1.8;
 
 pub(crate) struct Rates {
     contenders: Vec<Contender>,
@@ -64,31 +61,6 @@ impl Rates {
         }
     }
 
-    /// What two tasks do of what one does, of everyone.
-    pub(crate) fn print_scaling(&self) {
-        println!("\ntwo tasks against one, round by round");
-        let mut table = Table::new(["", "times as much (p10–p90)"]);
-        for contender in &self.contenders {
-            if let Some(scaling) = contender.scaling() {
-                table.row([contender.name.to_owned(), format!("{scaling:.2}")]);
-            }
-        }
-        table.print();
-    }
-
-    /// Our own against the target.
-    pub(crate) fn judge_scaling(&self, name: &str, findings: &mut Findings) {
-        for contender in self.contenders.iter().filter(|contender| contender.name == name) {
-            let Some(scaling) = contender.scaling() else { continue };
-            findings.target(
-                "peers-memory: a shared hit on two threads",
-                format!("≥ {TWO_AGAINST_ONE:.2} × one"),
-                format!("{scaling:.2}"),
-                Verdict::of(scaling.median >= TWO_AGAINST_ONE),
-            );
-        }
-    }
-
     /// A sentence for the note, of those whose tasks waited until somebody else called.
     fn stalls(&self) -> String {
         let stalled = self.contenders.iter().filter_map(|contender| {
@@ -111,11 +83,6 @@ impl Rates {
 impl Contender {
     fn spreads(&self) -> [Option<Spread>; TASKS.len()] {
         self.rates.each_ref().map(|rates| spread(rates.iter().flatten().copied()))
-    }
-
-    fn scaling(&self) -> Option<Spread> {
-        let [one, two, _] = &self.rates;
-        spread(one.iter().zip(two).filter_map(|(one, two)| Some((*two)? / (*one)?)))
     }
 }
 

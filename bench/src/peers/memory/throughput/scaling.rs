@@ -1,0 +1,84 @@
+//! What two threads do of what one does.
+
+use std::sync::Arc;
+
+use super::super::Bench;
+use super::super::contender::Quick;
+use super::super::crew::{Crew, Shift, WORKERS};
+use super::super::lineup::{Lineup, QUICK, Shared, filled};
+use super::super::work::Hits;
+use super::READS;
+use crate::fixture::{CAPACITY, User};
+use crate::record::{Better, Group, OURS, Records, Unit};
+use crate::spread::Spread;
+use crate::table::Table;
+use crate::verdict::{Findings, Verdict};
+
+/// What two threads should do of what one does.
+const TARGET: f64 = 1.8;
+/// There are few contenders, and so so many rounds in the time of one of the others.
+const MORE_ROUNDS: usize = 4;
+const ONE_EACH: &str = "raw quick_cache, one each";
+const CASE: &str = "two threads against one";
+
+const NOTE: &str = "\
+Shared hits as above, of two tasks on two threads against those of one, round by round: how often as many \
+operations a second. \"One each\" is two tables, one for each thread, which share nothing but the machine: \
+what it gives is what can be reached there. Where a host puts both processors on one core, that is less than 2.";
+
+pub(in super::super) fn scaling(
+    bench: &Bench,
+    lineup: &Lineup<Shared>,
+    records: &mut Records,
+    findings: &mut Findings,
+) {
+    let table = || bench.runtime.block_on(filled(Quick::<Arc<User>>::new(CAPACITY), &bench.ground));
+    let one_each: [_; WORKERS] = std::array::from_fn(|_| table());
+    let mut crew = Crew::new(bench, READS);
+    crew.enter_each(ONE_EACH, &one_each, Hits);
+    crew.enter(QUICK, &lineup.quick, Hits);
+    crew.enter(OURS, &lineup.ours, Hits);
+    let mut scalings: Vec<(_, Vec<f64>)> = crew.names().map(|name| (name, Vec::new())).collect();
+    for round in 0..=crew.rounds() * MORE_ROUNDS {
+        let shifts = (crew.round(round, 1), crew.round(round, WORKERS));
+        if round > 0 {
+            for (at, (_, scaling)) in scalings.iter_mut().enumerate() {
+                scaling.push(against(&shifts.0[at], &shifts.1[at]));
+            }
+        }
+    }
+    report(scalings, records, findings);
+}
+
+/// Two tasks do twice as much.
+fn against(one: &Shift, two: &Shift) -> f64 {
+    2.0 * one.took.as_secs_f64() / two.took.as_secs_f64()
+}
+
+fn report(scalings: Vec<(&str, Vec<f64>)>, records: &mut Records, findings: &mut Findings) {
+    let group = Group {
+        id: "memory-scaling".to_owned(),
+        title: "a second thread".to_owned(),
+        unit: Unit::Count,
+        better: Better::Higher,
+        note: NOTE.to_owned(),
+    };
+    println!("\n{}: {CASE} (p10–p90)", group.title);
+    let id = group.id.clone();
+    records.group(group);
+    let mut table = Table::new(["", "times as much"]);
+    for (name, rounds) in scalings {
+        let spread = Spread::of(rounds);
+        table.row([name.to_owned(), format!("{spread:.2}")]);
+        records.add(&id, CASE, name, spread);
+        if name == OURS {
+            findings.target(
+                "peers-memory: a shared hit on two threads",
+                format!("≥ {TARGET:.2} × one"),
+                format!("{spread:.2}"),
+                Verdict::of(spread.median >= TARGET),
+            );
+        }
+    }
+    table.print();
+}
