@@ -85,7 +85,7 @@ impl<'a> Crew<'a> {
         self.enter_each(name, &std::array::from_fn(|_| Arc::clone(cache)), work);
     }
 
-    /// Enters one who gives each thread a cache of its own.
+    /// Enters one who gives each task a cache of its own; of more tasks than threads some share one.
     pub(super) fn enter_each<C, W>(
         &mut self,
         name: &'static str,

@@ -22,9 +22,10 @@ const ONE_EACH: &str = "raw quick_cache, one each";
 const CASE: &str = "two threads against one";
 
 const NOTE: &str = "\
-Shared hits as above, of two tasks on two threads against those of one, round by round: how often as many \
-operations a second. \"One each\" is two tables, one for each thread, which share nothing but the machine: \
-what it gives is what can be reached there. Where a host puts both processors on one core, that is less than 2.";
+Shared hits as above, of two tasks on two threads against those of one, round by round: how many times as many \
+operations a second, until the slower task has ended. In every other round the two come first, and no part of the order \
+is read twice in a round. \"One each\" is two tables, one for each task: they share nothing but the machine, and \
+take twice the room in its caches. Where a host puts both processors on one core, nobody does twice as much.";
 
 pub(in super::super) fn scaling(
     bench: &Bench,
@@ -40,10 +41,18 @@ pub(in super::super) fn scaling(
     crew.enter(OURS, &lineup.ours, Hits);
     let mut scalings: Vec<(_, Vec<f64>)> = crew.names().map(|name| (name, Vec::new())).collect();
     for round in 0..=crew.rounds() * MORE_ROUNDS {
-        let shifts = (crew.round(round, 1), crew.round(round, WORKERS));
-        if round > 0 {
-            for (at, (_, scaling)) in scalings.iter_mut().enumerate() {
-                scaling.push(against(&shifts.0[at], &shifts.1[at]));
+        // Other parts of the order for the one than for the two: what was just read is in the processor's caches.
+        let one = || crew.round(2 * round, 1);
+        let two = || crew.round(2 * round + 1, WORKERS);
+        let (one, two) = if round % 2 == 0 {
+            (one(), two())
+        } else {
+            let two = two();
+            (one(), two)
+        };
+        for (at, (_, scaling)) in scalings.iter_mut().enumerate() {
+            if round > 0 && !one[at].stalled && !two[at].stalled {
+                scaling.push(against(&one[at], &two[at]));
             }
         }
     }
