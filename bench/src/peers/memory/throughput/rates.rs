@@ -18,7 +18,7 @@ struct Contender {
 }
 
 impl Rates {
-    /// Goes through every number of tasks in every round, so that they can be compared round by round.
+    /// Goes through every number of tasks in every round, so that what disturbs the machine disturbs them all.
     /// The first round is dropped.
     pub(crate) fn measure(crew: &Crew<'_>) -> Self {
         let contenders = crew.names().map(|name| Contender { name, rates: <_>::default() });

@@ -16,7 +16,7 @@ use crate::verdict::{Findings, Verdict};
 
 /// What two threads should do of what one does.
 const TARGET: f64 = 1.8;
-/// There are few contenders, and so so many rounds in the time of one of the others.
+/// So many times the rounds of others: there are fewer contenders.
 const MORE_ROUNDS: usize = 4;
 const ONE_EACH: &str = "raw quick_cache, one each";
 const CASE: &str = "two threads against one";
