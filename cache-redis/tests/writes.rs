@@ -71,17 +71,28 @@ async fn each_is_stored_and_all_share_commands() {
 async fn each_lives_for_as_long_as_was_asked() {
     let server = Server::start().await;
     let cache = &cache(&server.url()).await;
-    let keys = keys(60);
-    let ttls = [Ttl::seconds(60), Ttl::FOREVER, Ttl::seconds(3_600)];
-    let puts = keys.iter().zip(ttls.iter().cycle()).map(|(key, ttl)| cache.put(key, &0, *ttl));
-    assert!(join_all(puts).await.iter().all(Result::is_ok));
-    for (key, ttl) in keys.iter().zip(ttls.iter().cycle()) {
-        let left = number(server.ask(&["PTTL", &format!("cache:{key}")]));
-        match ttl.duration() {
-            None => assert_eq!(left, -1, "{key}"),
-            Some(lives) => {
-                let lives = i64::try_from(lives.as_millis()).unwrap();
-                assert!((lives - 10_000..=lives).contains(&left), "{key}: {left} of {lives}");
+    let (minute, hour) = (Ttl::seconds(60), Ttl::seconds(3_600));
+    let mixtures: [&[Ttl]; 5] =
+        [&[minute, Ttl::FOREVER, hour], &[hour, minute], &[Ttl::FOREVER], &[minute], &[hour]];
+    for mixture in mixtures {
+        for count in [2, 3, 60] {
+            // The first two go by themselves.
+            let keys = keys(2 + count);
+            let ttls = || mixture.iter().cycle();
+            let puts = keys.iter().zip(ttls()).map(|(key, ttl)| cache.put(key, &0, *ttl));
+            assert!(join_all(puts).await.iter().all(Result::is_ok));
+            for (key, ttl) in keys.iter().zip(ttls()) {
+                let left = number(server.ask(&["PTTL", &format!("cache:{key}")]));
+                match ttl.duration() {
+                    None => assert_eq!(left, -1, "{key}"),
+                    Some(lives) => {
+                        let lives = i64::try_from(lives.as_millis()).unwrap();
+                        assert!(
+                            (lives - 10_000..=lives).contains(&left),
+                            "{key}: {left} of {lives}"
+                        );
+                    }
+                }
             }
         }
     }

@@ -1,16 +1,18 @@
 -- Stores entries, each for as long as it is to live.
 --
 -- KEYS  the entries
--- ARGV  of each its value and its lifetime in milliseconds; empty: for ever
+-- ARGV  their values, then their lifetimes in milliseconds, or one that they share; empty: for ever
 --
 -- Returns 0 if all were stored. If the first is refused it is left at that, and -1 returned: nothing was stored, and asked
 -- one by one the server says why in its own words. Else what was said of each: nothing if it was stored.
 
 -- Locals, since a look-up of a global costs a tenth of a SET.
 local run, keys, args = redis.pcall, KEYS, ARGV
+local count = #keys
+local shared = #args == count + 1 and args[count + 1]
 local said
-for place = 1, #keys do
-    local value, millis = args[2 * place - 1], args[2 * place]
+for place = 1, count do
+    local value, millis = args[place], shared or args[count + place]
     local stored
     if millis == '' then
         stored = run('SET', keys[place], value)
@@ -29,7 +31,7 @@ end
 if not said then
     return 0
 end
-for place = 1, #keys do
+for place = 1, count do
     said[place] = said[place] or ''
 end
 return said
