@@ -207,7 +207,17 @@ async fn fences_grow_whatever_happens() {
     assert_eq!(take(store, SECOND).await, Fence(ahead + 1));
     assert_eq!(take(store, SECOND).await, Fence(ahead + 2));
     // What is no fence is as if there were none.
-    for other in ["", "x", "-1", "1e15", "99999999999999999999"] {
+    let others = [
+        "",
+        "x",
+        "-1",
+        "5",
+        "0000000000000005",
+        "sixteen letters!",
+        "1e15",
+        "99999999999999999999",
+    ];
+    for other in others {
         server.ask(&["SET", "cache#fence:{report}", other]);
         let fence = take(store, SECOND).await;
         assert!(fence.0.abs_diff(now_in_micros()) < 10_000_000, "{other:?}: {fence:?}");

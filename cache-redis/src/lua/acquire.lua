@@ -28,16 +28,19 @@ end
 
 -- In microseconds, which a double holds exactly until the year 2255. A clock that was set back, or is that of a
 -- replica which has taken over, is behind the last fence; a fence that was evicted, or lost with a restart, is behind
--- the clock.
+-- the clock. Put together as text, since to format a number costs more than both commands here.
 local time = redis.call('TIME')
-local fence = string.format('%.0f', tonumber(time[1]) * 1000000 + tonumber(time[2]))
+local fence = time[1] .. ('00000' .. time[2]):sub(-6)
 local last = redis.pcall('SET', KEYS[2], fence, 'PX', ARGV[3], 'GET')
 if type(last) == 'table' and last.err and last.err:find('^WRONGTYPE') then
     -- Something of another type, which GET does not have replaced.
     last = redis.pcall('SET', KEYS[2], fence, 'PX', ARGV[3])
-elseif type(last) == 'string' and #last <= 16 and last:find('^%d+$') and tonumber(last) >= tonumber(fence) then
-    fence = string.format('%.0f', tonumber(last) + 1)
-    last = redis.pcall('SET', KEYS[2], fence, 'PX', ARGV[3])
+elseif type(last) == 'string' and (#last ~= #fence or last >= fence) then
+    -- Not a fence from before, as it mostly is.
+    if #last <= 16 and last:find('^%d+$') and tonumber(last) >= tonumber(fence) then
+        fence = string.format('%.0f', tonumber(last) + 1)
+        last = redis.pcall('SET', KEYS[2], fence, 'PX', ARGV[3])
+    end
 end
 if type(last) == 'table' and last.err then
     -- This user may not write it.

@@ -13,8 +13,8 @@ if ARGV[1] == '' or left == -2 then
 end
 -- Who waits already keeps its place. A server that is full refuses, and something of another type.
 local time = redis.call('TIME')
-local place = tonumber(time[1]) * 1000000 + tonumber(time[2])
-local added = redis.pcall('ZADD', KEYS[2], 'NX', string.format('%.0f', place), ARGV[1])
+local place = time[1] .. ('00000' .. time[2]):sub(-6)
+local added = redis.pcall('ZADD', KEYS[2], 'NX', place, ARGV[1])
 if type(added) == 'table' then
     return { left, 0 }
 end
