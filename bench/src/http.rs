@@ -14,6 +14,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Builder;
 
 use crate::args::Effort;
+use crate::awake::Awake;
 use crate::fixture::User;
 use crate::spread::Spread;
 use crate::table::Table;
@@ -106,6 +107,7 @@ async fn rounds(address: &str, clients: u32, requests: u32, effort: Effort) -> V
         clients_of.push(connected);
     }
     let mut rates = vec![Vec::new(); paths.len()];
+    let _awake = (clients == 1).then(Awake::keep);
     for round in 0..=effort.pick(25, 5) {
         for turn in 0..paths.len() {
             let at = (round + turn) % paths.len();

@@ -5,6 +5,7 @@
 //! twice, memory that did not come back.
 
 mod args;
+mod awake;
 mod codec;
 mod expiry;
 mod fixture;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crate::args::Effort;
+use crate::awake::{Awake, MORE_ROUNDS};
 use crate::spread::Spread;
 use crate::table::Table;
 use crate::verdict::{Findings, Verdict};
@@ -17,7 +18,7 @@ pub(crate) struct Rates {
 /// Runs `operations` of each contender in each round, shared by `tasks`. The first round is dropped.
 pub(crate) async fn rounds<O, R>(
     tasks: u32,
-    operations: u32,
+    mut operations: u32,
     effort: Effort,
     ours: impl Fn(u32) -> O + Send + Sync + 'static,
     raw: impl Fn(u32) -> R + Send + Sync + 'static,
@@ -28,7 +29,13 @@ where
 {
     let (ours, raw) = (Arc::new(ours), Arc::new(raw));
     let mut rates = Rates { ours: Vec::new(), raw: Vec::new() };
-    for round in 0..=effort.pick(25, 5) {
+    let mut rounds = effort.pick(25, 5);
+    let _awake = (tasks == 1).then(Awake::keep);
+    if tasks == 1 {
+        rounds *= MORE_ROUNDS;
+        operations /= MORE_ROUNDS;
+    }
+    for round in 0..=rounds {
         let (mut of_ours, mut of_raw) = (0.0, 0.0);
         for turn in 0..2 {
             if (round + turn) % 2 == 0 {

@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use super::Bench;
 use super::traffic::{Meter, Traffic};
+use crate::awake::{Awake, MORE_ROUNDS};
 
 /// What is measured of a contender.
 pub(crate) trait Work: Send + Sync + 'static {
@@ -54,9 +55,15 @@ impl Contest {
 
     /// Runs all rounds. The first one is dropped; in it the server counts what it is sent. Each round begins with
     /// another contender.
-    pub(crate) fn run(&self, bench: &Bench, load: Load) -> Vec<Score> {
+    pub(crate) fn run(&self, bench: &Bench, mut load: Load) -> Vec<Score> {
         let mut scores: Vec<_> = self.contenders.iter().map(Score::new).collect();
-        for round in 0..=bench.effort.pick(12, 4) {
+        let mut rounds = bench.effort.pick(12, 4);
+        let _awake = (load.tasks == 1).then(Awake::keep);
+        if load.tasks == 1 {
+            rounds *= MORE_ROUNDS as usize;
+            load.operations /= MORE_ROUNDS;
+        }
+        for round in 0..=rounds {
             for turn in 0..self.contenders.len() {
                 let at = (round + turn) % self.contenders.len();
                 let meter = (round == 0).then(|| Meter::start(&bench.server));

@@ -2,6 +2,7 @@
 
 use super::contest::{Contest, Load, Score};
 use super::{Bench, Book};
+use crate::awake::Awake;
 use crate::record::{Better, Group, OURS, Unit};
 use crate::spread::Spread;
 use crate::table::Table;
@@ -31,7 +32,7 @@ impl Plan {
             title: self.title.to_owned(),
             unit: Unit::PerSecond,
             better: Better::Higher,
-            note: self.note.to_owned(),
+            note: format!("{} {}", self.note, Awake::NOTE),
         });
         let cases = IN_FLIGHT.into_iter().zip(self.operations).map(|(tasks, operations)| {
             let operations = bench.effort.pick(operations, operations / 3).max(tasks);

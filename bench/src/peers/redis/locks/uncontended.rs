@@ -3,6 +3,7 @@
 use std::future::ready;
 
 use super::lockers::{ByHand, Locker, Ours, Rslock};
+use crate::awake::Awake;
 use crate::peers::redis::contest::{Contest, Load, Work};
 use crate::peers::redis::{Bench, Book};
 use crate::record::{Better, Group, Unit};
@@ -36,7 +37,7 @@ pub(crate) fn run(bench: &Bench, book: &mut Book<'_>) {
         title: TITLE.to_owned(),
         unit: Unit::Microseconds,
         better: Better::Lower,
-        note: NOTE.to_owned(),
+        note: format!("{NOTE} {}", Awake::NOTE),
     });
     let contest = Contest::default()
         .with(Ours::NAME, work::<Ours>(bench))
