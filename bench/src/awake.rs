@@ -19,10 +19,6 @@ pub(crate) const MORE_ROUNDS: u32 = 5;
 pub(crate) struct Awake(Vec<Child>);
 
 impl Awake {
-    pub(crate) const NOTE: &str = "\
-        With one operation in flight a process of idle priority keeps each processor awake: else what is measured is \
-        mostly how long a processor takes to wake.";
-
     /// Without `chrt`, of util-linux, they sleep when they like.
     pub(crate) fn keep() -> Self {
         let processors = available_parallelism().map_or(1, usize::from);

@@ -5,9 +5,9 @@ mod memory;
 mod uncontended;
 
 use redis_servers::Server;
-use tokio::runtime::{Builder, Runtime};
 
 use crate::args::Effort;
+use crate::redis::runtime;
 use crate::verdict::Findings;
 
 pub(crate) fn run(effort: Effort, findings: &mut Findings) {
@@ -17,11 +17,4 @@ pub(crate) fn run(effort: Effort, findings: &mut Findings) {
     uncontended::run(&runtime, &server.url(), effort, findings);
     contended::run(&runtime, &server.url(), effort, findings);
     drop(server);
-}
-
-fn runtime() -> Runtime {
-    match Builder::new_multi_thread().enable_all().build() {
-        Ok(runtime) => runtime,
-        Err(error) => panic!("a runtime can be built: {error}"),
-    }
 }

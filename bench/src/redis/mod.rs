@@ -35,7 +35,7 @@ pub(crate) fn run(fixture: &Fixture, effort: Effort, findings: &mut Findings) {
 }
 
 /// A service: as many threads as there are processors.
-fn runtime() -> Runtime {
+pub(crate) fn runtime() -> Runtime {
     match RuntimeBuilder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => panic!("a runtime can be built: {error}"),

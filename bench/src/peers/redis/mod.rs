@@ -20,13 +20,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use redis_servers::Server;
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::Runtime;
 
 use crate::args::Effort;
 use crate::fixture::Fixture;
 use crate::peers::redis::contenders::Contenders;
 use crate::peers::redis::users::Users;
 use crate::record::Records;
+use crate::redis::runtime;
 use crate::verdict::Findings;
 
 /// How long an answer is waited for by whoever can be told, so that a busy machine fails no run.
@@ -56,17 +57,15 @@ pub(crate) fn run(
     locks::run(&bench, &mut book);
 }
 
+/// What the notes of all groups end with.
+const HOW: &str = "\
+    The clients' runtime has as many threads as there are processors, and the server runs on the same. While one operation \
+    at a time is measured, a process of idle priority keeps each processor awake: else what is measured is mostly how long a processor \
+    takes to wake.";
+
 /// With a directive, which somebody else's server would refuse.
 async fn own_server() -> Server {
     Server::start_with(&["--maxmemory-policy", "noeviction"]).await
-}
-
-/// A service: as many threads as there are processors.
-fn runtime() -> Runtime {
-    match Builder::new_multi_thread().enable_all().build() {
-        Ok(runtime) => runtime,
-        Err(error) => panic!("a runtime can be built: {error}"),
-    }
 }
 
 /// What every measurement begins with. The runtime ends first, and with it whoever is connected.

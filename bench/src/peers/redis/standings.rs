@@ -1,8 +1,7 @@
 //! A group of figures: measured at several numbers of tasks in flight, written down, printed, held against targets.
 
 use super::contest::{Contest, Load, Score};
-use super::{Bench, Book};
-use crate::awake::Awake;
+use super::{Bench, Book, HOW};
 use crate::record::{Better, Group, OURS, Unit};
 use crate::spread::Spread;
 use crate::table::Table;
@@ -32,7 +31,7 @@ impl Plan {
             title: self.title.to_owned(),
             unit: Unit::PerSecond,
             better: Better::Higher,
-            note: format!("{} {}", self.note, Awake::NOTE),
+            note: format!("{} {HOW}", self.note),
         });
         let cases = IN_FLIGHT.into_iter().zip(self.operations).map(|(tasks, operations)| {
             let operations = bench.effort.pick(operations, operations / 3).max(tasks);

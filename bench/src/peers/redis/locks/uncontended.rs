@@ -3,9 +3,8 @@
 use std::future::ready;
 
 use super::lockers::{ByHand, Locker, Ours, Rslock};
-use crate::awake::Awake;
 use crate::peers::redis::contest::{Contest, Load, Work};
-use crate::peers::redis::{Bench, Book};
+use crate::peers::redis::{Bench, Book, HOW};
 use crate::record::{Better, Group, Unit};
 use crate::spread::Spread;
 use crate::table::Table;
@@ -37,7 +36,7 @@ pub(crate) fn run(bench: &Bench, book: &mut Book<'_>) {
         title: TITLE.to_owned(),
         unit: Unit::Microseconds,
         better: Better::Lower,
-        note: format!("{NOTE} {}", Awake::NOTE),
+        note: format!("{NOTE} {HOW}"),
     });
     let contest = Contest::default()
         .with(Ours::NAME, work::<Ours>(bench))
