@@ -77,9 +77,10 @@ impl Known {
 
 /// The version in a reply: 16 hexadecimal digits. Whatever else lies there is none.
 pub(crate) fn version_in(reply: &Reply) -> Option<u64> {
-    let text = std::str::from_utf8(reply.as_bytes()?).ok()?;
-    let is_one = text.len() == 16 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
-    if is_one { u64::from_str_radix(text, 16).ok() } else { None }
+    let digits: [u8; 16] = reply.as_bytes()?.try_into().ok()?;
+    digits.into_iter().try_fold(0, |version, digit| {
+        Some(version << 4 | u64::from(char::from(digit).to_digit(16)?))
+    })
 }
 
 /// What lies at one name.

@@ -8,7 +8,7 @@ use std::time::Duration;
 use cache_redis::{Cache, Error, ErrorKind, Ttl};
 use cache_tags::Tags;
 use redis_servers::Server;
-use support::{cache, cache_with, calls, calls_of, delayed, number, warm};
+use support::{cache, cache_with, calls, calls_of, delayed, number, text, warm};
 
 /// Two caches on one server, as in two processes: neither knows what the other believes.
 async fn two(server: &Server) -> (Cache, Cache) {
@@ -76,6 +76,27 @@ async fn what_bears_tags_costs_one_round_trip() {
         cache.get_many::<String>(["a", "b", "c", "n"]).await.unwrap(),
         [None, None, None, None]
     );
+}
+
+#[tokio::test]
+async fn a_large_entry_is_sent_once() {
+    const SIZE: usize = 1 << 20;
+    let server = Server::start().await;
+    let cache = &cache(&server.url()).await;
+    let sent = || {
+        let stats = text(server.ask(&["INFO", "stats"]));
+        let line = stats.lines().find_map(|line| line.strip_prefix("total_net_output_bytes:"));
+        line.expect("it is told").trim().parse::<usize>().expect("a number")
+    };
+    for tags in 0..8 {
+        let tags: Vec<_> = (0..tags).map(|tag| format!("tag {tag}")).collect();
+        let tagged = cache.tags(&tags);
+        tagged.put("k", &"x".repeat(SIZE), "1h").await.unwrap();
+        let before = sent();
+        assert!(cache.get::<String>("k").await.unwrap().is_some());
+        let sent = sent() - before;
+        assert!((SIZE..2 * SIZE).contains(&sent), "{sent} with {} tags", tags.len());
+    }
 }
 
 #[tokio::test]
