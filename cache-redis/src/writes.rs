@@ -182,8 +182,8 @@ impl Drop for Asked<'_> {
     }
 }
 
-/// The values, and then how long each is to live; or all of them, where that is the same, as it mostly is: an argument
-/// is a tenth of what a put costs.
+/// The values, and then their lifetimes; where these are all the same, as they mostly are, only the one: an argument is
+/// a tenth of what a put costs.
 fn args_of(batch: &[Write]) -> Vec<Reply> {
     let mut args = Vec::with_capacity(2 * batch.len());
     args.extend(

@@ -70,17 +70,19 @@ async fn each_is_stored_and_all_share_commands() {
 #[tokio::test]
 async fn each_lives_for_as_long_as_was_asked() {
     let server = Server::start().await;
-    let cache = &cache(&server.url()).await;
     let (minute, hour) = (Ttl::seconds(60), Ttl::seconds(3_600));
     let mixtures: [&[Ttl]; 5] =
         [&[minute, Ttl::FOREVER, hour], &[hour, minute], &[Ttl::FOREVER], &[minute], &[hour]];
     for mixture in mixtures {
         for count in [2, 3, 60] {
-            // The first two go by themselves.
+            let cache = cache(&server.url()).await;
+            // The first two of a connection go by themselves, and the others together.
             let keys = keys(2 + count);
             let ttls = || mixture.iter().cycle();
             let puts = keys.iter().zip(ttls()).map(|(key, ttl)| cache.put(key, &0, *ttl));
-            assert!(join_all(puts).await.iter().all(Result::is_ok));
+            let (stored, calls) = calls_of(&server, join_all(puts)).await;
+            assert!(stored.iter().all(Result::is_ok), "{stored:?}");
+            assert_eq!(called(&calls, "evalsha"), 1, "{calls:?}");
             for (key, ttl) in keys.iter().zip(ttls()) {
                 let left = number(server.ask(&["PTTL", &format!("cache:{key}")]));
                 match ttl.duration() {

@@ -31,7 +31,7 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(5);
 
 pub(crate) fn run(effort: Effort, findings: &mut Findings) {
     let plan = Plan {
-        // The table's places double: both fill as large a part of them.
+        // The table's places double: of both numbers they are 95 % full.
         keys: effort.pick(1_000_000, 250_000),
         watched: effort.pick(Duration::from_secs(10), Duration::from_secs(4)),
     };

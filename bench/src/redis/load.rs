@@ -15,10 +15,11 @@ pub(crate) struct Rates {
     raw: Vec<f64>,
 }
 
-/// Runs `operations` of each contender in each round, shared by `tasks`. The first round is dropped.
+/// Runs `operations` of each contender in each round, shared by `tasks`; of a single task a part of them, in more
+/// rounds. The first round is dropped.
 pub(crate) async fn rounds<O, R>(
     tasks: u32,
-    mut operations: u32,
+    operations: u32,
     effort: Effort,
     ours: impl Fn(u32) -> O + Send + Sync + 'static,
     raw: impl Fn(u32) -> R + Send + Sync + 'static,
@@ -29,13 +30,12 @@ where
 {
     let (ours, raw) = (Arc::new(ours), Arc::new(raw));
     let mut rates = Rates { ours: Vec::new(), raw: Vec::new() };
-    let mut rounds = effort.pick(25, 5);
-    let _awake = (tasks == 1).then(Awake::keep);
-    if tasks == 1 {
-        rounds *= MORE_ROUNDS;
-        operations /= MORE_ROUNDS;
-    }
-    for round in 0..=rounds {
+    let (_awake, more) = match tasks {
+        1 => (Some(Awake::keep_beside_a_server().await), MORE_ROUNDS),
+        _ => (None, 1),
+    };
+    let operations = operations / more;
+    for round in 0..=effort.pick(25, 5) * more {
         let (mut of_ours, mut of_raw) = (0.0, 0.0);
         for turn in 0..2 {
             if (round + turn) % 2 == 0 {

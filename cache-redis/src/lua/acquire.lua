@@ -36,7 +36,7 @@ if type(last) == 'table' and last.err and last.err:find('^WRONGTYPE') then
     -- Something of another type, which GET does not have replaced.
     last = redis.pcall('SET', KEYS[2], fence, 'PX', ARGV[3])
 elseif type(last) == 'string' and (#last ~= #fence or last >= fence) then
-    -- Not a fence from before, as it mostly is.
+    -- Not, as it mostly is, an older fence of the same length.
     if #last <= 16 and last:find('^%d+$') and tonumber(last) >= tonumber(fence) then
         fence = string.format('%.0f', tonumber(last) + 1)
         last = redis.pcall('SET', KEYS[2], fence, 'PX', ARGV[3])

@@ -54,16 +54,17 @@ impl Contest {
     }
 
     /// Runs all rounds. The first one is dropped; in it the server counts what it is sent. Each round begins with
-    /// another contender.
+    /// another contender. A single task has more rounds, of which each but the first is a part.
     pub(crate) fn run(&self, bench: &Bench, mut load: Load) -> Vec<Score> {
         let mut scores: Vec<_> = self.contenders.iter().map(Score::new).collect();
-        let mut rounds = bench.effort.pick(12, 4);
-        let _awake = (load.tasks == 1).then(Awake::keep);
-        if load.tasks == 1 {
-            rounds *= MORE_ROUNDS as usize;
-            load.operations /= MORE_ROUNDS;
-        }
-        for round in 0..=rounds {
+        let (_awake, more) = match load.tasks {
+            1 => (Some(bench.runtime.block_on(Awake::keep_beside_a_server())), MORE_ROUNDS),
+            _ => (None, 1),
+        };
+        for round in 0..=bench.effort.pick(12, 4) * more as usize {
+            if round == 1 {
+                load.operations /= more;
+            }
             for turn in 0..self.contenders.len() {
                 let at = (round + turn) % self.contenders.len();
                 let meter = (round == 0).then(|| Meter::start(&bench.server));

@@ -57,7 +57,7 @@ pub(crate) fn run(
     locks::run(&bench, &mut book);
 }
 
-/// What the notes of all groups end with.
+/// What the notes of what is asked by so many tasks end with.
 const HOW: &str = "\
     The clients' runtime has as many threads as there are processors, and the server runs on the same. While one operation \
     at a time is measured, a process of idle priority keeps each processor awake: else what is measured is mostly how long a processor \

@@ -12,7 +12,8 @@ pub(crate) struct Plan {
     pub(crate) id: &'static str,
     pub(crate) title: &'static str,
     pub(crate) note: &'static str,
-    /// The operations of a round at 1, 64 and 512 in flight, for a measurement. A look has a part of them.
+    /// The operations of a round at 1, 64 and 512 in flight, for a measurement. A look has a part of them, and
+    /// so has each of the rounds of one in flight, which are more.
     pub(crate) operations: [u32; 3],
 }
 
