@@ -30,7 +30,9 @@ impl Awake {
             match Command::new(program).args(args).spawn() {
                 Ok(child) => awake.0.push(child),
                 Err(error) => {
-                    eprintln!("warning: processors sleep between operations: no {program}: {error}");
+                    eprintln!(
+                        "warning: processors sleep between operations: no {program}: {error}"
+                    );
                     return Self::default();
                 }
             }
