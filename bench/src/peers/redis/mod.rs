@@ -60,8 +60,8 @@ pub(crate) fn run(
 /// What the notes of what is asked by so many tasks end with.
 const HOW: &str = "\
     The clients' runtime has as many threads as there are processors, and the server runs on the same. While one operation \
-    at a time is measured, a process of idle priority keeps each processor awake: else what is measured is mostly how long a processor \
-    takes to wake.";
+    at a time is measured, a process of idle priority keeps each processor awake, unless the server is in a container: \
+    else what is measured is mostly how long a processor takes to wake.";
 
 /// With a directive, which somebody else's server would refuse.
 async fn own_server() -> Server {
