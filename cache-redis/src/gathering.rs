@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use cache_core::Error;
 use fred::error::{Error as FredError, ErrorKind as FredKind};
+use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
 use crate::failure::{self, WrongType};
@@ -75,17 +76,27 @@ impl<T> Drop for Turn<T> {
 
 /// The answer for one of a batch.
 ///
-/// A batch has deadlines of its own, one for each command that it takes. This one is the caller's, and holds even
-/// where the runtime of the store stands still.
+/// The task that sends a batch waits for nothing longer than `timeout`. So whoever asks on its runtime needs no timer of
+/// its own, which would be a tenth of what an operation takes; and on another does: the runtime of the store may stand
+/// still, though this one does not.
 pub(crate) async fn answered<A>(
     answer: &mut oneshot::Receiver<Result<A, Error>>,
+    runtime: &Handle,
     timeout: Duration,
 ) -> Result<A, Error> {
-    match tokio::time::timeout(timeout, answer).await {
-        Ok(Ok(answer)) => answer,
-        Ok(Err(_)) => Err(failed(FredKind::Canceled, "the runtime of the store has ended")),
-        Err(_) => Err(failed(FredKind::Timeout, "it was not answered in time")),
-    }
+    let told = if is_current(runtime) {
+        answer.await
+    } else {
+        match tokio::time::timeout(timeout, answer).await {
+            Ok(told) => told,
+            Err(_) => return Err(failed(FredKind::Timeout, "it was not answered in time")),
+        }
+    };
+    told.unwrap_or_else(|_| Err(failed(FredKind::Canceled, "the runtime of the store has ended")))
+}
+
+fn is_current(runtime: &Handle) -> bool {
+    Handle::try_current().is_ok_and(|current| current.id() == runtime.id())
 }
 
 #[cold]

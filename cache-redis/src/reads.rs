@@ -94,7 +94,7 @@ impl Reads {
         if let Some(turn) = self.gathering.add(read) {
             self.runtime.spawn(Arc::clone(self).send_all(turn));
         }
-        answered(&mut asked, self.link.timeout).await
+        answered(&mut asked, &self.runtime, self.link.timeout).await
     }
 
     fn wait(&self) -> Waiting {

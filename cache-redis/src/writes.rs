@@ -70,7 +70,7 @@ impl Writes {
         if let Some(turn) = self.gathering.add(Write { sealed, answer, _place: place }) {
             self.runtime.spawn(Arc::clone(self).send_all(turn));
         }
-        answered(&mut asked.answer, self.link.timeout).await
+        answered(&mut asked.answer, &self.runtime, self.link.timeout).await
     }
 
     async fn send_all(self: Arc<Self>, turn: Turn<Write>) {

@@ -209,3 +209,24 @@ fn no_read_waits_for_a_runtime_that_has_ended() {
     }
     other.block_on(async move { drop(server) });
 }
+
+/// A store used from another runtime than its own, which stands still.
+#[test]
+fn reads_time_out_though_the_runtime_of_the_store_stands_still() {
+    let apart = Apart::with_timeout(TIMEOUT);
+    let keys = keys(50);
+    assert!(apart.other.block_on(all(&apart.cache, &keys)).iter().all(Result::is_ok));
+    let held = apart.hold_up();
+    let Apart { its_own, other, server, cache } = apart;
+    other.block_on(async {
+        let reads = join_all(keys.iter().map(|key| failure(cache.get::<u64>(key))));
+        for (error, took) in tokio::time::timeout(TIMEOUT * 3, reads).await.expect("none hangs") {
+            assert_eq!(error.kind(), ErrorKind::Timeout, "{error:?}");
+            assert!(took >= TIMEOUT, "{took:?}");
+        }
+        drop(held);
+        resumed(&cache).await;
+        assert!(all(&cache, &keys).await.iter().all(Result::is_ok));
+    });
+    its_own.block_on(async move { drop(server) });
+}

@@ -428,3 +428,24 @@ fn no_write_waits_for_a_runtime_that_has_ended() {
     }
     other.block_on(async move { drop(server) });
 }
+
+/// A store used from another runtime than its own, which stands still.
+#[test]
+fn writes_time_out_though_the_runtime_of_the_store_stands_still() {
+    let apart = Apart::with_timeout(TIMEOUT);
+    let keys = keys(50);
+    assert!(apart.other.block_on(all(&apart.cache, &keys)).iter().all(Result::is_ok));
+    let held = apart.hold_up();
+    let Apart { its_own, other, server, cache } = apart;
+    other.block_on(async {
+        let writes = join_all(keys.iter().map(|key| failure(cache.put(key, &1_u64, "1h"))));
+        for (error, took) in tokio::time::timeout(TIMEOUT * 3, writes).await.expect("none hangs") {
+            assert_eq!(error.kind(), ErrorKind::Timeout, "{error:?}");
+            assert!(took >= TIMEOUT, "{took:?}");
+        }
+        drop(held);
+        resumed(&cache).await;
+        assert!(all(&cache, &keys).await.iter().all(Result::is_ok));
+    });
+    its_own.block_on(async move { drop(server) });
+}

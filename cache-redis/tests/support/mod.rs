@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
+use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use cache_redis::{Cache, Error, ErrorKind, RedisStore, RedisStoreBuilder, Ttl};
@@ -47,6 +48,18 @@ impl Apart {
             (server, cache)
         });
         Self { its_own, other, server, cache }
+    }
+
+    /// Keeps the store's own runtime from running anything, until what is returned is dropped.
+    pub(crate) fn hold_up(&self) -> mpsc::Sender<()> {
+        let (begun, begins) = mpsc::channel();
+        let (held, ends) = mpsc::channel::<()>();
+        self.its_own.spawn(async move {
+            begun.send(()).expect("it is waited for");
+            assert!(ends.recv().is_err(), "nothing is sent");
+        });
+        begins.recv().expect("its only thread runs it");
+        held
     }
 }
 
