@@ -6,6 +6,7 @@
 //!
 //! What has been gathered is sent by a task of its own: nothing is lost or stuck if whoever asked goes away.
 
+use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -64,6 +65,13 @@ impl<T> Turn<T> {
         gathering.company.store(gathered.len(), Ordering::Relaxed);
         gathered
     }
+}
+
+/// A future of some kilobytes, as those around fred's are, made in its box: a task that holds it by itself is copied
+/// with it, three times until it is done.
+pub(crate) fn boxed<F>(make: impl FnOnce() -> F) -> Pin<Box<F>> {
+    let place = Box::<F>::new_uninit();
+    Box::into_pin(Box::write(place, make()))
 }
 
 impl<T> Drop for Turn<T> {

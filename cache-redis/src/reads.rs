@@ -14,7 +14,7 @@ use tokio::sync::oneshot;
 
 use crate::beliefs::Beliefs;
 use crate::failure::{self, WrongType, unexpected};
-use crate::gathering::{Gathering, Turn, answered};
+use crate::gathering::{Gathering, Turn, answered, boxed};
 use crate::link::Link;
 use crate::lookup::{self, Found};
 use crate::many::padded;
@@ -108,9 +108,9 @@ impl Reads {
         while rest.len() > largest {
             let after = rest.split_off(largest);
             let batch = std::mem::replace(&mut rest, after);
-            self.runtime.spawn(Arc::clone(&self).send(batch));
+            self.runtime.spawn(boxed(|| Arc::clone(&self).send(batch)));
         }
-        self.send(rest).await;
+        boxed(|| self.send(rest)).await;
     }
 
     async fn send(self: Arc<Self>, mut batch: Vec<Read>) {

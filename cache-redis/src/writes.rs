@@ -21,7 +21,7 @@ use tokio::task::unconstrained;
 
 use crate::connection::Clients;
 use crate::failure::{WrongType, is_reply};
-use crate::gathering::{Gathering, Turn, answered};
+use crate::gathering::{Gathering, Turn, answered, boxed};
 use crate::link::{LARGE, Link, Place};
 use crate::many;
 use crate::numbers::millis_of;
@@ -86,7 +86,8 @@ impl Writes {
         };
         self.link.ask();
         // One after the other, and none of them waits for the answers to another.
-        join_all(batches_of(gathered).into_iter().map(|batch| self.send(&clients, batch))).await;
+        let sent = batches_of(gathered).into_iter().map(|batch| boxed(|| self.send(&clients, batch)));
+        join_all(sent).await;
     }
 
     /// As one script; or each as its command, where the server does not take that for all of them.
