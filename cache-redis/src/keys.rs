@@ -126,6 +126,12 @@ impl Keyspace {
     }
 }
 
+/// Whether it is one of the library's own keys, of whatever prefix, and none that a user has a value at.
+pub(crate) fn is_own(name: &[u8]) -> bool {
+    let mut marks = name.iter().skip_while(|byte| **byte != b'#');
+    marks.next().is_some() && marks.next() != Some(&b'#')
+}
+
 /// What belongs to a lock, all of it in one slot of a cluster.
 pub(crate) struct LockKeys<'k> {
     prefix: &'k str,
@@ -241,8 +247,9 @@ mod tests {
                 let own = [own, "tag:x"].concat();
                 assert_ne!(stored, own);
                 assert!(!space(prefix).holds(own.as_bytes()), "{own:?} is no value of {prefix:?}");
+                assert!(is_own(own.as_bytes()));
             }
-            assert!(space(prefix).holds(&stored));
+            assert!(space(prefix).holds(&stored) && !is_own(&stored));
         }
     }
 

@@ -107,22 +107,21 @@ pub(crate) async fn one(
     opened(link, beliefs, &name, found, Known::default()).await
 }
 
-/// What lies at a name, and the versions of these tags.
+/// What lies at a name, and the versions of these tags: before it, so that nothing has to be asked for twice, see
+/// [`many::padded`].
 async fn one_and(
     link: &Link,
     beliefs: &Beliefs,
     name: &Bytes,
     tags: &[Bytes],
 ) -> Result<(Reply, Known), Error> {
-    let mut names = Vec::with_capacity(1 + tags.len());
-    names.push(name.clone());
-    names.extend_from_slice(tags);
-    let mut found = many::find(link, names).await?;
-    let versions = found.split_off(1);
+    let names = [tags, std::slice::from_ref(name)].concat();
+    let mut versions = many::find(link, names).await?;
+    let found = versions.pop().ok_or_else(unexpected)?;
     // On a cluster several nodes answer.
     let mut known = Known::early(link.clustered);
     known.learn(beliefs, tags, versions);
-    Ok((found.pop().ok_or_else(unexpected)?, known))
+    Ok((found, known))
 }
 
 /// The entry in a reply, if it is live.

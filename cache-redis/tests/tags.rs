@@ -79,23 +79,27 @@ async fn what_bears_tags_costs_one_round_trip() {
 }
 
 #[tokio::test]
-async fn a_large_entry_is_sent_once() {
+async fn an_entry_and_the_versions_of_its_tags_are_sent_once() {
     const SIZE: usize = 1 << 20;
     let server = Server::start().await;
     let cache = &cache(&server.url()).await;
-    let sent = || {
-        let stats = text(server.ask(&["INFO", "stats"]));
-        let line = stats.lines().find_map(|line| line.strip_prefix("total_net_output_bytes:"));
-        line.expect("it is told").trim().parse::<usize>().expect("a number")
-    };
-    for tags in 0..8 {
-        let tags: Vec<_> = (0..tags).map(|tag| format!("tag {tag}")).collect();
+    let [found, sent] = ["keyspace_hits:", "total_net_output_bytes:"].map(|name| {
+        let server = &server;
+        move || {
+            let stats = text(server.ask(&["INFO", "stats"]));
+            let line = stats.lines().find_map(|line| line.strip_prefix(name));
+            line.expect("it is told").trim().parse::<usize>().expect("a number")
+        }
+    });
+    for count in 0..8 {
+        let tags: Vec<_> = (0..count).map(|tag| format!("tag {tag}")).collect();
         let tagged = cache.tags(&tags);
         tagged.put("k", &"x".repeat(SIZE), "1h").await.unwrap();
-        let before = sent();
+        let before = (found(), sent());
         assert!(cache.get::<String>("k").await.unwrap().is_some());
-        let sent = sent() - before;
-        assert!((SIZE..2 * SIZE).contains(&sent), "{sent} with {} tags", tags.len());
+        let (found, sent) = (found() - before.0, sent() - before.1);
+        assert!((SIZE..2 * SIZE).contains(&sent), "{sent} bytes with {count} tags");
+        assert_eq!(found, 1 + count, "with {count} tags");
     }
 }
 
