@@ -122,7 +122,7 @@ impl LockStore for RedisStore {
         owner: Owner,
         lease: Duration,
     ) -> StoreFuture<'a, Acquisition> {
-        StoreFuture::pending(async move {
+        StoreFuture::pending_at(|| async move {
             let kept = FENCE_KEPT.max(lease.saturating_mul(2));
             let args = [text(owner), millis(lease), millis(kept)];
             let lock = self.keyspace().lock(name);
@@ -148,7 +148,7 @@ impl LockStore for RedisStore {
     }
 
     fn release<'a>(&'a self, name: Key<'a>, owner: Owner) -> StoreFuture<'a, bool> {
-        StoreFuture::pending(self.end(name, Some(owner)))
+        StoreFuture::pending_at(|| self.end(name, Some(owner)))
     }
 
     /// Of a release one store is told, the one that came first; and all who wait in it. Each costs the server a look

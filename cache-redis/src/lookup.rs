@@ -3,7 +3,7 @@
 //! A version is never given twice. So whoever reads an entry first and its tags' versions afterwards, and finds
 //! that they agree, knows that they agreed when the entry was read.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::future::Future;
 
 use bytes::Bytes;
@@ -40,7 +40,7 @@ impl Found {
 /// Versions that the server has told, by the names of their tags; `None` if a tag has none.
 #[derive(Default)]
 pub(crate) struct Known {
-    versions: HashMap<Bytes, Option<u64>>,
+    versions: BTreeMap<Bytes, Option<u64>>,
     /// They may have been told before the entry was found. Where they agree with what the entry carries, it was live;
     /// where they do not, it may be younger than they are.
     may_be_early: bool,

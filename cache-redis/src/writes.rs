@@ -86,7 +86,8 @@ impl Writes {
         };
         self.link.ask();
         // One after the other, and none of them waits for the answers to another.
-        let sent = batches_of(gathered).into_iter().map(|batch| boxed(|| self.send(&clients, batch)));
+        let sent =
+            batches_of(gathered).into_iter().map(|batch| boxed(|| self.send(&clients, batch)));
         join_all(sent).await;
     }
 
