@@ -8,20 +8,27 @@
 
 use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use cache_core::Error;
 use fred::error::{Error as FredError, ErrorKind as FredKind};
+use futures_util::FutureExt;
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
 use crate::failure::{self, WrongType};
 
 pub(crate) struct Gathering<T> {
-    gathered: Mutex<Vec<T>>,
+    gathered: Mutex<Gathered<T>>,
     /// How many there were to gather the last time.
     company: AtomicUsize,
+}
+
+struct Gathered<T> {
+    waiting: Vec<T>,
+    /// How often it was looked at since something waits.
+    looks: u8,
 }
 
 /// Fewer at once are better off alone: a batch costs a task, which only several can share.
@@ -33,7 +40,8 @@ pub(crate) struct Turn<T>(Option<Arc<Gathering<T>>>);
 
 impl<T> Gathering<T> {
     pub(crate) fn new() -> Arc<Self> {
-        Arc::new(Self { gathered: Mutex::default(), company: AtomicUsize::new(0) })
+        let gathered = Mutex::new(Gathered { waiting: Vec::new(), looks: 0 });
+        Arc::new(Self { gathered, company: AtomicUsize::new(0) })
     }
 
     /// Whether another is likely to find company, where so many operations are under way.
@@ -44,15 +52,48 @@ impl<T> Gathering<T> {
 
     /// Adds one to those that wait to be sent. Whoever is the first of them sees to it that they are.
     pub(crate) fn add(self: &Arc<Self>, one: T) -> Option<Turn<T>> {
-        let mut gathered = self.gathered.lock().unwrap_or_else(PoisonError::into_inner);
-        gathered.push(one);
-        (gathered.len() == 1).then(|| Turn(Some(Arc::clone(self))))
+        let mut gathered = self.lock();
+        gathered.waiting.push(one);
+        (gathered.waiting.len() == 1).then(|| Turn(Some(Arc::clone(self))))
     }
 
     fn take(&self) -> Vec<T> {
-        let mut gathered = self.gathered.lock().unwrap_or_else(PoisonError::into_inner);
-        let as_many = Vec::with_capacity(gathered.len());
-        std::mem::replace(&mut *gathered, as_many)
+        self.lock().take()
+    }
+
+    /// Gives up, again and again, what has waited for its turn longer than anything should. So it is where a thread that
+    /// the turn would be on is kept from going on, by someone who blocks it: tokio gives what a task spawns and what
+    /// yields to no other thread. Whoever comes next begins anew, on a thread that runs.
+    pub(crate) async fn give_up_overdue(self: Arc<Self>, timeout: Duration) {
+        loop {
+            tokio::time::sleep(timeout / LOOKS).await;
+            drop(self.overdue());
+        }
+    }
+
+    fn overdue(&self) -> Vec<T> {
+        let mut gathered = self.lock();
+        if gathered.waiting.is_empty() {
+            return Vec::new();
+        }
+        gathered.looks += 1;
+        if u32::from(gathered.looks) > LOOKS { gathered.take() } else { Vec::new() }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Gathered<T>> {
+        self.gathered.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Into how many parts a timeout is divided for those that wait for a turn: with two they wait one and a half of it at
+/// most.
+const LOOKS: u32 = 2;
+
+impl<T> Gathered<T> {
+    fn take(&mut self) -> Vec<T> {
+        self.looks = 0;
+        let as_many = Vec::with_capacity(self.waiting.len());
+        std::mem::replace(&mut self.waiting, as_many)
     }
 }
 
@@ -82,25 +123,33 @@ impl<T> Drop for Turn<T> {
     }
 }
 
+/// Has the runtime of a store send a batch, and gives it up when nobody waits for it any longer.
+pub(crate) fn send_in_time(
+    runtime: &Handle,
+    timeout: Duration,
+    sending: impl Future<Output = ()> + Send + 'static,
+) {
+    runtime.spawn(async move {
+        let _ = tokio::time::timeout(timeout, sending).await;
+    });
+}
+
 /// The answer for one of a batch.
 ///
-/// The task that sends a batch waits for nothing longer than `timeout`. So whoever asks on its runtime needs no timer of
-/// its own, which would be a tenth of what an operation takes; and on another does: the runtime of the store may stand
-/// still, though this one does not.
+/// What waits for its turn and what is sent is given up in time on the runtime of the store, so whoever asks there needs
+/// no timer of its own, which would be a tenth of what an operation takes. On another it does: the runtime of the store
+/// may stand still, though this one does not.
 pub(crate) async fn answered<A>(
     answer: &mut oneshot::Receiver<Result<A, Error>>,
     runtime: &Handle,
     timeout: Duration,
 ) -> Result<A, Error> {
     let told = if is_current(runtime) {
-        answer.await
+        answer.await.ok()
     } else {
-        match tokio::time::timeout(timeout, answer).await {
-            Ok(told) => told,
-            Err(_) => return Err(failed(FredKind::Timeout, "it was not answered in time")),
-        }
+        tokio::time::timeout(timeout, answer).await.ok().and_then(Result::ok)
     };
-    told.unwrap_or_else(|_| Err(failed(FredKind::Canceled, "the runtime of the store has ended")))
+    told.unwrap_or_else(|| Err(unanswered(runtime)))
 }
 
 fn is_current(runtime: &Handle) -> bool {
@@ -108,6 +157,13 @@ fn is_current(runtime: &Handle) -> bool {
 }
 
 #[cold]
-fn failed(kind: FredKind, why: &'static str) -> Error {
-    failure::translate(&FredError::new(kind, why), WrongType::Unreadable)
+fn unanswered(runtime: &Handle) -> Error {
+    // One that has ended drops at once what it is given.
+    let has_ended = matches!(runtime.spawn(async {}).now_or_never(), Some(Err(_)));
+    let error = if has_ended {
+        FredError::new(FredKind::Canceled, "the runtime of the store has ended")
+    } else {
+        FredError::new(FredKind::Timeout, "it was not answered in time")
+    };
+    failure::translate(&error, WrongType::Unreadable)
 }

@@ -125,8 +125,8 @@ pub(crate) async fn find(link: &Link, names: Vec<Bytes>) -> Result<Vec<Reply>, E
 /// fred takes an array of three to five elements, of which the first is `message`, `subscribe` or the like, for
 /// a message of a channel, and gives the answer of the next command to this one. Nothing that this
 /// library writes looks like that, but who else may have written something? So no answer that begins with what lies at
-/// a user's key is of such a length. The last name is asked for again: where entries bear tags that is a tag, and what
-/// lies there is short.
+/// a user's key is of such a length; at the library's own keys nobody else writes. The last name is asked for again:
+/// where entries bear tags that is a tag, and what lies there is short.
 pub(crate) fn padded(mut names: Vec<Bytes>) -> Vec<Bytes> {
     const LONGER_THAN_A_MESSAGE: usize = 6;
     if (3..LONGER_THAN_A_MESSAGE).contains(&names.len()) && !is_own(&names[0]) {

@@ -14,7 +14,7 @@ use tokio::sync::oneshot;
 
 use crate::beliefs::Beliefs;
 use crate::failure::{self, WrongType, unexpected};
-use crate::gathering::{Gathering, Turn, answered, boxed};
+use crate::gathering::{Gathering, Turn, answered, boxed, send_in_time};
 use crate::link::Link;
 use crate::lookup::{self, Found};
 use crate::many::padded;
@@ -92,9 +92,14 @@ impl Reads {
         let (answer, mut asked) = oneshot::channel();
         let read = Read { name, answer, _waiting: self.wait() };
         if let Some(turn) = self.gathering.add(read) {
-            self.runtime.spawn(Arc::clone(self).send_all(turn));
+            send_in_time(&self.runtime, self.link.timeout, Arc::clone(self).send_all(turn));
         }
         answered(&mut asked, &self.runtime, self.link.timeout).await
+    }
+
+    /// Until it is dropped.
+    pub(crate) async fn give_up_overdue(self: Arc<Self>) {
+        Arc::clone(&self.gathering).give_up_overdue(self.link.timeout).await;
     }
 
     fn wait(&self) -> Waiting {
@@ -108,7 +113,8 @@ impl Reads {
         while rest.len() > largest {
             let after = rest.split_off(largest);
             let batch = std::mem::replace(&mut rest, after);
-            self.runtime.spawn(boxed(|| Arc::clone(&self).send(batch)));
+            let sending = boxed(|| Arc::clone(&self).send(batch));
+            send_in_time(&self.runtime, self.link.timeout, sending);
         }
         boxed(|| self.send(rest)).await;
     }

@@ -21,7 +21,7 @@ use tokio::task::unconstrained;
 
 use crate::connection::Clients;
 use crate::failure::{WrongType, is_reply};
-use crate::gathering::{Gathering, Turn, answered, boxed};
+use crate::gathering::{Gathering, Turn, answered, boxed, send_in_time};
 use crate::link::{LARGE, Link, Place};
 use crate::many;
 use crate::numbers::millis_of;
@@ -68,13 +68,21 @@ impl Writes {
         let (answer, asked) = oneshot::channel();
         let mut asked = Asked { answer: asked, writes: self };
         if let Some(turn) = self.gathering.add(Write { sealed, answer, _place: place }) {
-            self.runtime.spawn(Arc::clone(self).send_all(turn));
+            send_in_time(&self.runtime, self.link.timeout, Arc::clone(self).send_all(turn));
         }
         answered(&mut asked.answer, &self.runtime, self.link.timeout).await
     }
 
+    /// Until it is dropped.
+    pub(crate) async fn give_up_overdue(self: Arc<Self>) {
+        Arc::clone(&self.gathering).give_up_overdue(self.link.timeout).await;
+    }
+
     async fn send_all(self: Arc<Self>, turn: Turn<Write>) {
         let gathered = turn.all().await;
+        if gathered.is_empty() {
+            return;
+        }
         let clients = match self.link.connected().await {
             Ok(clients) => clients,
             Err(error) => {

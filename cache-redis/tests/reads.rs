@@ -8,7 +8,7 @@ use std::time::Duration;
 use cache_redis::{Cache, Error, ErrorKind};
 use futures_util::future::join_all;
 use redis_servers::Server;
-use support::{Apart, cache, cache_with, calls_of, failure, resumed};
+use support::{Apart, begun_on_a_held_thread, cache, cache_with, calls_of, failure, resumed};
 
 const TIMEOUT: Duration = Duration::from_millis(300);
 
@@ -229,4 +229,25 @@ fn reads_time_out_though_the_runtime_of_the_store_stands_still() {
         assert!(all(&cache, &keys).await.iter().all(Result::is_ok));
     });
     its_own.block_on(async move { drop(server) });
+}
+
+/// What is gathered waits for a thread that somebody blocks.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_thread_that_is_blocked_keeps_no_reads_for_long() {
+    let server = Server::start().await;
+    let keys = keys(50);
+    filled(&server, &keys).await;
+    let cache = cache_with(&server.url(), |builder| builder.command_timeout(TIMEOUT)).await;
+    assert!(all(&cache, &keys).await.iter().all(Result::is_ok));
+    let begun = keys.iter().cloned().map(|key| {
+        let cache = cache.clone();
+        async move { cache.get::<u64>(&key).await }
+    });
+    let held = begun_on_a_held_thread(begun.collect());
+    let others = join_all(keys.iter().map(|key| cache.get::<u64>(key)));
+    for answer in tokio::time::timeout(TIMEOUT * 4, others).await.expect("none hangs") {
+        assert!(answer.is_ok() || answer.is_err_and(|error| error.kind() == ErrorKind::Timeout));
+    }
+    assert!(all(&cache, &keys).await.iter().all(Result::is_ok), "another thread goes on");
+    drop(held);
 }
