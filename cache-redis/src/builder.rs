@@ -93,7 +93,8 @@ impl RedisStoreBuilder {
 
     /// How long an operation waits for its answer until it is [`Timeout`](cache_core::ErrorKind::Timeout): 1 s
     /// unless said. All that an operation sends and receives has to come through in this time: take more for large
-    /// values over a slow line. A server that answers nothing for two to three times as long is connected to anew.
+    /// values over a slow line. Where a thread of the runtime is blocked, whoever waits for it may wait two and a half times
+    /// as long. A server that answers nothing for two to three times as long is connected to anew.
     pub fn command_timeout(mut self, timeout: Duration) -> Self {
         self.command_timeout = timeout;
         self

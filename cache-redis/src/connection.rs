@@ -7,8 +7,6 @@ use cache_core::Error;
 use fred::clients::{Client, Pipeline, WithOptions};
 use fred::interfaces::ClientLike;
 use fred::prelude::{Builder, FredResult, Options};
-use futures_util::FutureExt;
-use futures_util::future::join;
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
@@ -24,7 +22,6 @@ pub(crate) struct Connection {
     reads: Arc<Reads>,
     writes: Arc<Writes>,
     supervisor: AbortOnDrop<()>,
-    _overdue: AbortOnDrop<()>,
 }
 
 /// Who speaks to the server, for as long as one connection lasts.
@@ -98,10 +95,7 @@ impl Connection {
         let runtime = Handle::current();
         let reads = Arc::new(Reads::new(Arc::clone(&link), beliefs, runtime.clone()));
         let writes = Arc::new(Writes::new(Arc::clone(&link), runtime));
-        let overdue =
-            join(Arc::clone(&reads).give_up_overdue(), Arc::clone(&writes).give_up_overdue());
-        let overdue = AbortOnDrop::spawn(overdue.map(drop));
-        (Self { link, reads, writes, supervisor, _overdue: overdue }, outcome)
+        (Self { link, reads, writes, supervisor }, outcome)
     }
 
     pub(crate) fn link(&self) -> &Arc<Link> {

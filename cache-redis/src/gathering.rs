@@ -8,7 +8,7 @@
 
 use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use cache_core::Error;
@@ -18,11 +18,13 @@ use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
 use crate::failure::{self, WrongType};
+use crate::supervisor::AbortOnDrop;
 
 pub(crate) struct Gathering<T> {
     gathered: Mutex<Gathered<T>>,
     /// How many there were to gather the last time.
     company: AtomicUsize,
+    _watch: AbortOnDrop<()>,
 }
 
 struct Gathered<T> {
@@ -34,16 +36,37 @@ struct Gathered<T> {
 /// Fewer at once are better off alone: a batch costs a task, which only several can share.
 const FEW: usize = 2;
 
+/// Into how many parts a timeout is divided for those that wait for a turn: with two they wait for one and a half of it
+/// at most.
+const LOOKS: u32 = 2;
+
 /// The turn of whoever asked first. It belongs to the task that sends what has been gathered; a runtime that ends
-/// drops the task, and then nobody waits for it any more.
+/// drops the task, and then nobody waits for it any more. One that comes late takes what waits by then.
 pub(crate) struct Turn<T>(Option<Arc<Gathering<T>>>);
 
-impl<T> Gathering<T> {
-    pub(crate) fn new() -> Arc<Self> {
-        let gathered = Mutex::new(Gathered { waiting: Vec::new(), looks: 0 });
-        Arc::new(Self { gathered, company: AtomicUsize::new(0) })
+impl<T: Send + 'static> Gathering<T> {
+    pub(crate) fn new(runtime: &Handle, timeout: Duration) -> Arc<Self> {
+        Arc::new_cyclic(|gathering| Self {
+            gathered: Mutex::new(Gathered { waiting: Vec::new(), looks: 0 }),
+            company: AtomicUsize::new(0),
+            _watch: AbortOnDrop::spawn_on(runtime, watch(Weak::clone(gathering), timeout)),
+        })
     }
+}
 
+/// Gives up, again and again, what has waited for its turn longer than anything should. So it is where a thread that
+/// the turn would be on is kept from going on, by someone who blocks it: tokio gives what a task spawns and what
+/// yields to no other thread. Whoever comes next begins anew, on a thread that runs.
+async fn watch<T>(gathering: Weak<Gathering<T>>, timeout: Duration) {
+    const SHORTEST_PAUSE: Duration = Duration::from_millis(1);
+    loop {
+        tokio::time::sleep((timeout / LOOKS).max(SHORTEST_PAUSE)).await;
+        let Some(gathering) = gathering.upgrade() else { return };
+        drop(gathering.overdue());
+    }
+}
+
+impl<T> Gathering<T> {
     /// Whether another is likely to find company, where so many operations are under way.
     #[inline]
     pub(crate) fn has_company(&self, under_way: usize) -> bool {
@@ -61,16 +84,6 @@ impl<T> Gathering<T> {
         self.lock().take()
     }
 
-    /// Gives up, again and again, what has waited for its turn longer than anything should. So it is where a thread that
-    /// the turn would be on is kept from going on, by someone who blocks it: tokio gives what a task spawns and what
-    /// yields to no other thread. Whoever comes next begins anew, on a thread that runs.
-    pub(crate) async fn give_up_overdue(self: Arc<Self>, timeout: Duration) {
-        loop {
-            tokio::time::sleep(timeout / LOOKS).await;
-            drop(self.overdue());
-        }
-    }
-
     fn overdue(&self) -> Vec<T> {
         let mut gathered = self.lock();
         if gathered.waiting.is_empty() {
@@ -84,10 +97,6 @@ impl<T> Gathering<T> {
         self.gathered.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
-
-/// Into how many parts a timeout is divided for those that wait for a turn: with two they wait one and a half of it at
-/// most.
-const LOOKS: u32 = 2;
 
 impl<T> Gathered<T> {
     fn take(&mut self) -> Vec<T> {
@@ -108,13 +117,6 @@ impl<T> Turn<T> {
     }
 }
 
-/// A future of some kilobytes, as those around fred's are, made in its box: a task that holds it by itself is copied
-/// with it, three times until it is done.
-pub(crate) fn boxed<F>(make: impl FnOnce() -> F) -> Pin<Box<F>> {
-    let place = Box::<F>::new_uninit();
-    Box::into_pin(Box::write(place, make()))
-}
-
 impl<T> Drop for Turn<T> {
     fn drop(&mut self) {
         if let Some(gathering) = self.0.take() {
@@ -123,15 +125,16 @@ impl<T> Drop for Turn<T> {
     }
 }
 
-/// Has the runtime of a store send a batch, and gives it up when nobody waits for it any longer.
-pub(crate) fn send_in_time(
-    runtime: &Handle,
-    timeout: Duration,
-    sending: impl Future<Output = ()> + Send + 'static,
-) {
-    runtime.spawn(async move {
-        let _ = tokio::time::timeout(timeout, sending).await;
-    });
+/// A future of some kilobytes, as those around fred's are, made in its box: a task that holds it by itself is copied
+/// with it, three times until it is done.
+pub(crate) fn boxed<F>(make: impl FnOnce() -> F) -> Pin<Box<F>> {
+    let place = Box::<F>::new_uninit();
+    Box::into_pin(Box::write(place, make()))
+}
+
+/// Sends a batch, which had its turn; gives it up, and all in it, when nobody waits for it any longer.
+pub(crate) async fn in_time(timeout: Duration, sending: impl Future<Output = ()>) {
+    let _ = tokio::time::timeout(timeout, sending).await;
 }
 
 /// The answer for one of a batch.
@@ -158,7 +161,7 @@ fn is_current(runtime: &Handle) -> bool {
 
 #[cold]
 fn unanswered(runtime: &Handle) -> Error {
-    // One that has ended drops at once what it is given.
+    // One that has ended drops at once what it is given; while it ends it may not have come to that yet.
     let has_ended = matches!(runtime.spawn(async {}).now_or_never(), Some(Err(_)));
     let error = if has_ended {
         FredError::new(FredKind::Canceled, "the runtime of the store has ended")
@@ -166,4 +169,72 @@ fn unanswered(runtime: &Handle) -> Error {
         FredError::new(FredKind::Timeout, "it was not answered in time")
     };
     failure::translate(&error, WrongType::Unreadable)
+}
+
+#[cfg(test)]
+mod tests {
+    use cache_core::ErrorKind;
+    use tokio::runtime::{Builder, Runtime};
+    use tokio::time::{Instant, sleep};
+
+    use super::*;
+
+    const TIMEOUT: Duration = Duration::from_secs(1);
+
+    fn gathering() -> Arc<Gathering<oneshot::Sender<()>>> {
+        Gathering::new(&Handle::current(), TIMEOUT)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_has_no_turn_is_given_up_and_whoever_comes_next_begins_anew() {
+        let gathering = gathering();
+        let begun = Instant::now();
+        // At any distance from the next look.
+        sleep(TIMEOUT / 3).await;
+        let ((first, its_answer), (second, other_answer)) =
+            (oneshot::channel(), oneshot::channel());
+        let late = gathering.add(first).expect("it is the first");
+        let asked = Instant::now();
+        sleep(TIMEOUT / 2).await;
+        assert!(gathering.add(second).is_none());
+        assert!(its_answer.await.is_err() && other_answer.await.is_err());
+        let waited = asked.elapsed();
+        assert!(waited > TIMEOUT && waited <= TIMEOUT * 3 / 2, "{waited:?}");
+
+        // The turn that comes late takes what waits by then, and the one that was meant for it finds nothing.
+        let (third, its_answer) = oneshot::channel();
+        let turn = gathering.add(third).expect("it is the first again");
+        for answer in late.all().await {
+            answer.send(()).expect("it is waited for");
+        }
+        assert_eq!(its_answer.await, Ok(()));
+        assert!(turn.all().await.is_empty());
+        assert!(begun.elapsed() < TIMEOUT * 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn those_that_have_turns_are_not_given_up_however_many_there_are() {
+        let gathering = gathering();
+        for _ in 0..100 {
+            let (one, answer) = oneshot::channel();
+            let turn = gathering.add(one).expect("it is the first");
+            sleep(TIMEOUT * 2 / 5).await;
+            for one in turn.all().await {
+                one.send(()).expect("it is waited for");
+            }
+            assert_eq!(answer.await, Ok(()));
+        }
+    }
+
+    #[test]
+    fn no_answer_is_a_timeout_unless_the_runtime_of_the_store_has_ended() {
+        let build =
+            || -> Runtime { Builder::new_multi_thread().worker_threads(1).build().unwrap() };
+        let (its_own, other) = (build(), build());
+        let runtime = its_own.handle().clone();
+        let kind = || other.block_on(async { unanswered(&runtime).kind() });
+        assert_eq!(kind(), ErrorKind::Timeout);
+        drop(its_own);
+        assert_eq!(kind(), ErrorKind::Unavailable);
+    }
 }

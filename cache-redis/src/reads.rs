@@ -14,7 +14,7 @@ use tokio::sync::oneshot;
 
 use crate::beliefs::Beliefs;
 use crate::failure::{self, WrongType, unexpected};
-use crate::gathering::{Gathering, Turn, answered, boxed, send_in_time};
+use crate::gathering::{Gathering, Turn, answered, boxed, in_time};
 use crate::link::Link;
 use crate::lookup::{self, Found};
 use crate::many::padded;
@@ -68,10 +68,10 @@ const MOST_WAITING: usize = MOST * LARGEST;
 impl Reads {
     pub(crate) fn new(link: Arc<Link>, beliefs: Arc<Beliefs>, runtime: Handle) -> Self {
         Self {
+            gathering: Gathering::new(&runtime, link.timeout),
             link,
             beliefs,
             runtime,
-            gathering: Gathering::new(),
             waiting: Arc::default(),
             largest: AtomicUsize::new(LARGEST),
             misses: AtomicBool::new(false),
@@ -92,14 +92,9 @@ impl Reads {
         let (answer, mut asked) = oneshot::channel();
         let read = Read { name, answer, _waiting: self.wait() };
         if let Some(turn) = self.gathering.add(read) {
-            send_in_time(&self.runtime, self.link.timeout, Arc::clone(self).send_all(turn));
+            self.runtime.spawn(Arc::clone(self).send_all(turn));
         }
         answered(&mut asked, &self.runtime, self.link.timeout).await
-    }
-
-    /// Until it is dropped.
-    pub(crate) async fn give_up_overdue(self: Arc<Self>) {
-        Arc::clone(&self.gathering).give_up_overdue(self.link.timeout).await;
     }
 
     fn wait(&self) -> Waiting {
@@ -114,9 +109,9 @@ impl Reads {
             let after = rest.split_off(largest);
             let batch = std::mem::replace(&mut rest, after);
             let sending = boxed(|| Arc::clone(&self).send(batch));
-            send_in_time(&self.runtime, self.link.timeout, sending);
+            self.runtime.spawn(in_time(self.link.timeout, sending));
         }
-        boxed(|| self.send(rest)).await;
+        in_time(self.link.timeout, boxed(|| Arc::clone(&self).send(rest))).await;
     }
 
     async fn send(self: Arc<Self>, mut batch: Vec<Read>) {

@@ -21,7 +21,7 @@ use tokio::task::unconstrained;
 
 use crate::connection::Clients;
 use crate::failure::{WrongType, is_reply};
-use crate::gathering::{Gathering, Turn, answered, boxed, send_in_time};
+use crate::gathering::{Gathering, Turn, answered, boxed, in_time};
 use crate::link::{LARGE, Link, Place};
 use crate::many;
 use crate::numbers::millis_of;
@@ -53,7 +53,8 @@ const LONGEST: usize = 256 << 10;
 
 impl Writes {
     pub(crate) fn new(link: Arc<Link>, runtime: Handle) -> Self {
-        Self { link, runtime, gathering: Gathering::new(), handing_over: Mutex::default() }
+        let gathering = Gathering::new(&runtime, link.timeout);
+        Self { link, runtime, gathering, handing_over: Mutex::default() }
     }
 
     /// Whether a write is likely to find company. A large value is better off alone.
@@ -68,21 +69,19 @@ impl Writes {
         let (answer, asked) = oneshot::channel();
         let mut asked = Asked { answer: asked, writes: self };
         if let Some(turn) = self.gathering.add(Write { sealed, answer, _place: place }) {
-            send_in_time(&self.runtime, self.link.timeout, Arc::clone(self).send_all(turn));
+            self.runtime.spawn(Arc::clone(self).send_all(turn));
         }
         answered(&mut asked.answer, &self.runtime, self.link.timeout).await
     }
 
-    /// Until it is dropped.
-    pub(crate) async fn give_up_overdue(self: Arc<Self>) {
-        Arc::clone(&self.gathering).give_up_overdue(self.link.timeout).await;
-    }
-
     async fn send_all(self: Arc<Self>, turn: Turn<Write>) {
         let gathered = turn.all().await;
-        if gathered.is_empty() {
-            return;
+        if !gathered.is_empty() {
+            in_time(self.link.timeout, self.send_each(gathered)).await;
         }
+    }
+
+    async fn send_each(&self, gathered: Vec<Write>) {
         let clients = match self.link.connected().await {
             Ok(clients) => clients,
             Err(error) => {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use cache_redis::{Cache, Error, ErrorKind};
 use futures_util::future::join_all;
 use redis_servers::Server;
-use support::{Apart, begun_on_a_held_thread, cache, cache_with, calls_of, failure, resumed};
+use support::{Apart, cache, cache_with, calls_of, failure, held, resumed};
 
 const TIMEOUT: Duration = Duration::from_millis(300);
 
@@ -210,44 +210,21 @@ fn no_read_waits_for_a_runtime_that_has_ended() {
     other.block_on(async move { drop(server) });
 }
 
-/// A store used from another runtime than its own, which stands still.
-#[test]
-fn reads_time_out_though_the_runtime_of_the_store_stands_still() {
-    let apart = Apart::with_timeout(TIMEOUT);
-    let keys = keys(50);
-    assert!(apart.other.block_on(all(&apart.cache, &keys)).iter().all(Result::is_ok));
-    let held = apart.hold_up();
-    let Apart { its_own, other, server, cache } = apart;
-    other.block_on(async {
-        let reads = join_all(keys.iter().map(|key| failure(cache.get::<u64>(key))));
-        for (error, took) in tokio::time::timeout(TIMEOUT * 3, reads).await.expect("none hangs") {
-            assert_eq!(error.kind(), ErrorKind::Timeout, "{error:?}");
-            assert!(took >= TIMEOUT, "{took:?}");
-        }
-        drop(held);
-        resumed(&cache).await;
-        assert!(all(&cache, &keys).await.iter().all(Result::is_ok));
-    });
-    its_own.block_on(async move { drop(server) });
+fn read(cache: Cache, key: String) -> held::Going {
+    Box::pin(async move { cache.get::<u64>(&key).await.map(drop) })
 }
 
-/// What is gathered waits for a thread that somebody blocks.
+#[test]
+fn reads_time_out_though_the_runtime_of_the_store_stands_still() {
+    held::all_time_out_where_the_runtime_of_the_store_stands_still(read);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_thread_that_is_blocked_keeps_no_reads_for_long() {
-    let server = Server::start().await;
-    let keys = keys(50);
-    filled(&server, &keys).await;
-    let cache = cache_with(&server.url(), |builder| builder.command_timeout(TIMEOUT)).await;
-    assert!(all(&cache, &keys).await.iter().all(Result::is_ok));
-    let begun = keys.iter().cloned().map(|key| {
-        let cache = cache.clone();
-        async move { cache.get::<u64>(&key).await }
-    });
-    let held = begun_on_a_held_thread(begun.collect());
-    let others = join_all(keys.iter().map(|key| cache.get::<u64>(key)));
-    for answer in tokio::time::timeout(TIMEOUT * 4, others).await.expect("none hangs") {
-        assert!(answer.is_ok() || answer.is_err_and(|error| error.kind() == ErrorKind::Timeout));
-    }
-    assert!(all(&cache, &keys).await.iter().all(Result::is_ok), "another thread goes on");
-    drop(held);
+async fn no_read_waits_long_for_a_thread_that_is_blocked() {
+    held::none_waits_long_for_a_thread_that_is_blocked(read).await;
+}
+
+#[tokio::test]
+async fn a_read_is_answered_that_comes_when_a_blocked_thread_goes_on() {
+    held::whoever_comes_when_a_thread_goes_on_is_answered(read).await;
 }

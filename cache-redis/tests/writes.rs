@@ -12,10 +12,7 @@ use cache_redis::{Cache, Error, ErrorKind, Ttl};
 use futures_util::FutureExt;
 use futures_util::future::join_all;
 use redis_servers::Server;
-use support::{
-    Apart, begun_on_a_held_thread, cache, cache_with, calls_of, failure, number, resumed, text,
-    until,
-};
+use support::{Apart, cache, cache_with, calls_of, failure, held, number, resumed, text, until};
 
 const TIMEOUT: Duration = Duration::from_millis(300);
 
@@ -432,44 +429,21 @@ fn no_write_waits_for_a_runtime_that_has_ended() {
     other.block_on(async move { drop(server) });
 }
 
-/// A store used from another runtime than its own, which stands still.
-#[test]
-fn writes_time_out_though_the_runtime_of_the_store_stands_still() {
-    let apart = Apart::with_timeout(TIMEOUT);
-    let keys = keys(50);
-    assert!(apart.other.block_on(all(&apart.cache, &keys)).iter().all(Result::is_ok));
-    let held = apart.hold_up();
-    let Apart { its_own, other, server, cache } = apart;
-    other.block_on(async {
-        let writes = join_all(keys.iter().map(|key| failure(cache.put(key, &1_u64, "1h"))));
-        for (error, took) in tokio::time::timeout(TIMEOUT * 3, writes).await.expect("none hangs") {
-            assert_eq!(error.kind(), ErrorKind::Timeout, "{error:?}");
-            assert!(took >= TIMEOUT, "{took:?}");
-        }
-        drop(held);
-        resumed(&cache).await;
-        assert!(all(&cache, &keys).await.iter().all(Result::is_ok));
-    });
-    its_own.block_on(async move { drop(server) });
+fn write(cache: Cache, key: String) -> held::Going {
+    Box::pin(async move { cache.put(&key, &1_u64, "1h").await })
 }
 
-/// What is gathered waits for a thread that somebody blocks.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_thread_that_is_blocked_keeps_no_writes_for_long() {
-    let server = Server::start().await;
-    let keys = keys(50);
+#[test]
+fn writes_time_out_though_the_runtime_of_the_store_stands_still() {
+    held::all_time_out_where_the_runtime_of_the_store_stands_still(write);
+}
 
-    let cache = cache_with(&server.url(), |builder| builder.command_timeout(TIMEOUT)).await;
-    assert!(all(&cache, &keys).await.iter().all(Result::is_ok));
-    let begun = keys.iter().cloned().map(|key| {
-        let cache = cache.clone();
-        async move { cache.put(&key, &1_u64, "1h").await }
-    });
-    let held = begun_on_a_held_thread(begun.collect());
-    let others = join_all(keys.iter().map(|key| cache.put(key, &1_u64, "1h")));
-    for answer in tokio::time::timeout(TIMEOUT * 4, others).await.expect("none hangs") {
-        assert!(answer.is_ok() || answer.is_err_and(|error| error.kind() == ErrorKind::Timeout));
-    }
-    assert!(all(&cache, &keys).await.iter().all(Result::is_ok), "another thread goes on");
-    drop(held);
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_write_waits_long_for_a_thread_that_is_blocked() {
+    held::none_waits_long_for_a_thread_that_is_blocked(write).await;
+}
+
+#[tokio::test]
+async fn a_write_is_answered_that_comes_when_a_blocked_thread_goes_on() {
+    held::whoever_comes_when_a_thread_goes_on_is_answered(write).await;
 }

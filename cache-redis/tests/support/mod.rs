@@ -6,16 +6,15 @@
 )]
 
 pub(crate) mod cable;
+pub(crate) mod held;
 
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
-use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use cache_redis::{Cache, Error, ErrorKind, RedisStore, RedisStoreBuilder, Ttl};
-use futures_util::FutureExt;
 use redis_servers::{Server, redis};
 use tokio::runtime::{Builder, Runtime};
 
@@ -50,37 +49,6 @@ impl Apart {
         });
         Self { its_own, other, server, cache }
     }
-
-    /// Keeps the store's own runtime from running anything, until what is returned is dropped.
-    pub(crate) fn hold_up(&self) -> mpsc::Sender<()> {
-        let (begun, begins) = mpsc::channel();
-        let (held, ends) = mpsc::channel::<()>();
-        self.its_own.spawn(async move {
-            begun.send(()).expect("it is waited for");
-            assert!(ends.recv().is_err(), "nothing is sent");
-        });
-        begins.recv().expect("its only thread runs it");
-        held
-    }
-}
-
-/// Begins what is given on a thread of the runtime, and then keeps that thread from running anything else until what is
-/// returned is dropped.
-pub(crate) fn begun_on_a_held_thread<T: 'static>(
-    work: Vec<impl Future<Output = T> + Send + 'static>,
-) -> mpsc::Sender<()> {
-    let (begun, begins) = mpsc::channel();
-    let (held, ends) = mpsc::channel::<()>();
-    tokio::spawn(async move {
-        let mut work: Vec<_> = work.into_iter().map(Box::pin).collect();
-        for one in &mut work {
-            assert!(one.now_or_never().is_none(), "it takes a server to answer");
-        }
-        begun.send(()).expect("it is waited for");
-        assert!(ends.recv().is_err(), "nothing is sent");
-    });
-    begins.recv().expect("another thread runs it");
-    held
 }
 
 /// A reply as text.
