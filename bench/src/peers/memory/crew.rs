@@ -1,12 +1,13 @@
 //! Contenders that do the same work in turn, round by round, each with so many tasks.
 
+use std::collections::HashSet;
 use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
 
-use tokio::task::JoinHandle;
+use tokio::task::{self, JoinHandle};
 use tokio::time::timeout;
 
 use super::Bench;
@@ -171,7 +172,7 @@ struct Timed {
 }
 
 async fn timed(gate: Arc<Gate>, work: Task) -> Timed {
-    gate.pass();
+    gate.pass().await;
     let started = Instant::now();
     let samples = work.await;
     Timed { started, ended: Instant::now(), samples }
@@ -200,20 +201,42 @@ impl Lane {
 
 /// Opens when every thread has a task: to wake a thread takes longer than many an operation.
 struct Gate {
-    missing: AtomicUsize,
+    threads: usize,
+    /// The tasks that wait, and the threads that they are on.
+    waiting: Mutex<Vec<(task::Id, ThreadId)>>,
+    is_open: AtomicBool,
 }
 
 impl Gate {
+    /// For so long a task keeps its thread. It could be the one that the other task was given to.
+    const PATIENCE: Duration = Duration::from_micros(100);
+
     fn new(threads: usize) -> Self {
-        Self { missing: AtomicUsize::new(threads) }
+        Self { threads, waiting: Mutex::default(), is_open: AtomicBool::new(false) }
     }
 
-    fn pass(&self) {
-        // Those who come after it has opened find zero.
-        let fewer = |missing: usize| missing.checked_sub(1);
-        let _ = self.missing.fetch_update(Ordering::AcqRel, Ordering::Acquire, fewer);
-        while self.missing.load(Ordering::Acquire) > 0 {
-            thread::yield_now();
+    async fn pass(&self) {
+        loop {
+            self.arrive();
+            let begun = Instant::now();
+            while begun.elapsed() < Self::PATIENCE {
+                if self.is_open.load(Ordering::Acquire) {
+                    return;
+                }
+                thread::yield_now();
+            }
+            task::yield_now().await;
+        }
+    }
+
+    fn arrive(&self) {
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        let task = task::id();
+        waiting.retain(|(other, _)| *other != task);
+        waiting.push((task, thread::current().id()));
+        let threads: HashSet<_> = waiting.iter().map(|(_, thread)| thread).collect();
+        if threads.len() >= self.threads {
+            self.is_open.store(true, Ordering::Release);
         }
     }
 }
