@@ -22,7 +22,7 @@ use crate::supervisor::AbortOnDrop;
 
 pub(crate) struct Gathering<T> {
     gathered: Mutex<Gathered<T>>,
-    /// How many there were to gather the last time.
+    /// How many there were to gather lately.
     company: AtomicUsize,
     _watch: AbortOnDrop<()>,
 }
@@ -33,8 +33,10 @@ struct Gathered<T> {
     looks: u8,
 }
 
-/// Fewer at once are better off alone: a batch costs a task, which only several can share.
-const FEW: usize = 2;
+/// Fewer are better off alone: a batch costs a task and the waking of it, which only several can share. How many are
+/// under way is not how many are asked for at once, so what was found counts for more.
+const MANY_UNDER_WAY: usize = 8;
+const FEW: usize = 4;
 
 /// Into how many parts a timeout is divided for those that wait for a turn: with two they wait for one and a half of it
 /// at most.
@@ -70,7 +72,14 @@ impl<T> Gathering<T> {
     /// Whether another is likely to find company, where so many operations are under way.
     #[inline]
     pub(crate) fn has_company(&self, under_way: usize) -> bool {
-        under_way >= FEW || self.company.load(Ordering::Relaxed) >= FEW
+        under_way >= MANY_UNDER_WAY || self.company.load(Ordering::Relaxed) >= FEW
+    }
+
+    /// Some come when others have just gone: one small batch does not say that there is no company.
+    fn found(&self, company: usize) {
+        let before = self.company.load(Ordering::Relaxed);
+        let lately = if company < before { usize::midpoint(before, company) } else { company };
+        self.company.store(lately, Ordering::Relaxed);
     }
 
     /// Adds one to those that wait to be sent. Whoever is the first of them sees to it that they are.
@@ -112,7 +121,7 @@ impl<T> Turn<T> {
         tokio::task::yield_now().await;
         let Some(gathering) = self.0.take() else { return Vec::new() };
         let gathered = gathering.take();
-        gathering.company.store(gathered.len(), Ordering::Relaxed);
+        gathering.found(gathered.len());
         gathered
     }
 }
@@ -224,6 +233,29 @@ mod tests {
             }
             assert_eq!(answer.await, Ok(()));
         }
+    }
+
+    #[tokio::test]
+    async fn company_is_expected_where_many_are_under_way_and_for_as_long_as_it_is_found() {
+        let gathering = gathering();
+        assert!(!gathering.has_company(MANY_UNDER_WAY - 1));
+        assert!(gathering.has_company(MANY_UNDER_WAY));
+        let gather = async |company: usize| {
+            let turns: Vec<_> =
+                (0..company).filter_map(|_| gathering.add(oneshot::channel().0)).collect();
+            for turn in turns {
+                assert_eq!(turn.all().await.len(), company);
+            }
+        };
+        gather(FEW - 1).await;
+        assert!(!gathering.has_company(0));
+        gather(4 * FEW).await;
+        assert!(gathering.has_company(0));
+        gather(1).await;
+        assert!(gathering.has_company(0), "one small batch says little");
+        gather(1).await;
+        gather(1).await;
+        assert!(!gathering.has_company(0), "three say enough");
     }
 
     #[test]

@@ -8,7 +8,7 @@ use std::time::Duration;
 use cache_redis::{Cache, Error, ErrorKind};
 use futures_util::future::join_all;
 use redis_servers::Server;
-use support::{Apart, cache, cache_with, calls_of, failure, held, resumed};
+use support::{ALONE, Apart, cache, cache_with, calls_of, failure, held, resumed};
 
 const TIMEOUT: Duration = Duration::from_millis(300);
 
@@ -64,7 +64,7 @@ async fn after_long_answers_short_ones_are_shared_again() {
     let cache = filled(&server, &keys).await;
     cache.put("long", &"x".repeat(300 << 10), "1h").await.unwrap();
     for _ in 0..10 {
-        for long in join_all((0..6).map(|_| cache.get::<String>("long"))).await {
+        for long in join_all((0..ALONE + 4).map(|_| cache.get::<String>("long"))).await {
             assert_eq!(long.unwrap().map(|long| long.len()), Some(300 << 10));
         }
     }
@@ -105,10 +105,11 @@ async fn few_reads_that_look_like_a_message_are_answered() {
     let cache = filled(&server, &keys(10)).await;
     server.ask(&["SET", "cache:word", "message"]);
     for others in 0..9 {
-        let keys: Vec<_> =
-            ["k0", "k1", "word"].into_iter().map(String::from).chain(keys(others)).collect();
+        let mut keys: Vec<_> = keys(ALONE);
+        let at = keys.len();
+        keys.extend(["word".to_owned()].into_iter().chain(self::keys(others)));
         let found = all(&cache, &keys).await;
-        assert!(found[2].is_err());
+        assert!(found[at].is_err());
         assert_eq!(found.into_iter().filter_map(Result::ok).flatten().count(), keys.len() - 1);
     }
 }
@@ -138,15 +139,15 @@ async fn a_user_who_may_not_read_many_keys_at_once_reads_them_one_by_one() {
 #[tokio::test]
 async fn a_write_that_was_given_up_comes_before_the_reads_that_follow() {
     let server = Server::start().await;
-    let keys = keys(20);
+    let keys = keys(ALONE + 12);
     let cache = filled(&server, &keys).await;
     for round in 0..200 {
-        let _ = tokio::time::timeout(Duration::ZERO, cache.put("k7", &round, "1h")).await;
-        let first = all(&cache, &keys).await.swap_remove(7).unwrap();
+        let _ = tokio::time::timeout(Duration::ZERO, cache.put("k11", &round, "1h")).await;
+        let first = all(&cache, &keys).await.swap_remove(11).unwrap();
         tokio::task::yield_now().await;
-        assert_eq!(all(&cache, &keys).await.swap_remove(7).unwrap(), first, "round {round}");
-        cache.put("k7", &(round + 1_000), "1h").await.unwrap();
-        assert_eq!(all(&cache, &keys).await.swap_remove(7).unwrap(), Some(round + 1_000));
+        assert_eq!(all(&cache, &keys).await.swap_remove(11).unwrap(), first, "round {round}");
+        cache.put("k11", &(round + 1_000), "1h").await.unwrap();
+        assert_eq!(all(&cache, &keys).await.swap_remove(11).unwrap(), Some(round + 1_000));
     }
 }
 

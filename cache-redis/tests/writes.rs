@@ -12,7 +12,9 @@ use cache_redis::{Cache, Error, ErrorKind, Ttl};
 use futures_util::FutureExt;
 use futures_util::future::join_all;
 use redis_servers::Server;
-use support::{Apart, cache, cache_with, calls_of, failure, held, number, resumed, text, until};
+use support::{
+    ALONE, Apart, cache, cache_with, calls_of, failure, held, number, resumed, text, until,
+};
 
 const TIMEOUT: Duration = Duration::from_millis(300);
 
@@ -76,8 +78,7 @@ async fn each_lives_for_as_long_as_was_asked() {
     for mixture in mixtures {
         for count in [2, 3, 60] {
             let cache = cache(&server.url()).await;
-            // The first two of a connection go by themselves, and the others together.
-            let keys = keys(2 + count);
+            let keys = keys(ALONE + count);
             let ttls = || mixture.iter().cycle();
             let puts = keys.iter().zip(ttls()).map(|(key, ttl)| cache.put(key, &0, *ttl));
             let (stored, calls) = calls_of(&server, join_all(puts)).await;
@@ -146,6 +147,7 @@ async fn of_two_at_one_key_the_later_one_stays() {
     let server = Server::start().await;
     let cache = &cache(&server.url()).await;
     for count in [2, 3, 10, 64, 65, 66, 67, 130, 500] {
+        let count = ALONE + count;
         let numbers: Vec<u64> = (0..count).collect();
         let stored = join_all(numbers.iter().map(|number| cache.put("k", number, "1h"))).await;
         assert!(stored.iter().all(Result::is_ok), "{stored:?}");
@@ -157,20 +159,21 @@ async fn of_two_at_one_key_the_later_one_stays() {
 async fn what_was_given_up_before_it_was_sent_is_never_stored() {
     let server = Server::start().await;
     let cache = &cache(&server.url()).await;
-    let company = [begun(cache, "a", &1), begun(cache, "b", &2)];
+    let company = || (0..ALONE).map(|_| begun(cache, "company", &0)).collect::<Vec<_>>();
+    let before = company();
     let given_up = begun(cache, "k", &3);
     let kept = begun(cache, "c", &4);
     drop(given_up);
     assert!(!cache.forget("k").await.unwrap());
-    for put in company.into_iter().chain([kept]) {
+    for put in before.into_iter().chain([kept]) {
         put.await.unwrap();
     }
     assert_eq!(cache.get::<u64>("k").await.unwrap(), None);
     assert_eq!(cache.get("c").await.unwrap(), Some(4), "the others are");
     // All of a batch.
-    let company = [begun(cache, "a", &1), begun(cache, "b", &2)];
+    let before = company();
     drop([begun(cache, "k", &3), begun(cache, "l", &3)]);
-    join_all(company).await;
+    join_all(before).await;
     assert_eq!(found(cache, &["k".to_owned(), "l".to_owned()]).await, [None, None]);
 }
 

@@ -7,6 +7,7 @@ use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use cache_redis::Error;
+use futures_util::future::join_all;
 use tokio::task::yield_now;
 
 use super::client::{Client, Value, tags_of};
@@ -18,6 +19,8 @@ use super::{COUNTERS, KEYS};
 
 const TASKS_OF_EACH: usize = 3;
 const OPERATIONS_OF_EACH: usize = 20;
+/// With so many reads under way others find company, and share commands with it.
+const CROWD: usize = 16;
 
 /// What happens in a round. Where less does, more is known of what must be found.
 #[derive(Clone, Copy)]
@@ -25,6 +28,7 @@ struct Kind {
     flushes: bool,
     drops: bool,
     removals: bool,
+    crowd: bool,
 }
 
 /// What is there between rounds.
@@ -43,6 +47,7 @@ pub(crate) async fn run(clients: &[Client], random: &mut Random, until: Instant)
             flushes: !random.once_in(4),
             drops: random.once_in(3),
             removals: !random.once_in(3),
+            crowd: random.once_in(2),
         };
         let mut events = round(clients, random, kind, &rest).await;
         calls += clients.len() * TASKS_OF_EACH * OPERATIONS_OF_EACH;
@@ -80,6 +85,8 @@ pub(crate) async fn run(clients: &[Client], random: &mut Random, until: Instant)
 }
 
 async fn round(clients: &[Client], random: &mut Random, kind: Kind, rest: &Rest) -> Vec<Event> {
+    let crowded = clients.iter().filter(|_| kind.crowd);
+    let crowds: Vec<_> = crowded.map(|client| tokio::spawn(crowd(client.clone()))).collect();
     let tasks: Vec<_> = clients
         .iter()
         .flat_map(|client| std::iter::repeat_n(client, TASKS_OF_EACH))
@@ -98,7 +105,21 @@ async fn round(clients: &[Client], random: &mut Random, kind: Kind, rest: &Rest)
     for task in tasks {
         events.extend(task.await.expect("no operation fails"));
     }
+    for crowd in crowds {
+        crowd.abort();
+        assert!(crowd.await.is_err_and(|end| end.is_cancelled()), "it reads until then");
+    }
     events
+}
+
+/// Reads of which nothing is recorded.
+async fn crowd(client: Client) {
+    loop {
+        let reads = KEYS.iter().cycle().take(CROWD).map(|name| client.cache.get::<Value>(name));
+        for found in join_all(reads).await {
+            found.expect("the server answers");
+        }
+    }
 }
 
 struct Found {

@@ -18,6 +18,9 @@ use cache_redis::{Cache, Error, ErrorKind, RedisStore, RedisStoreBuilder, Ttl};
 use redis_servers::{Server, redis};
 use tokio::runtime::{Builder, Runtime};
 
+/// So many operations that are under way go by themselves, and others that are asked for meanwhile are gathered.
+pub(crate) const ALONE: u64 = 8;
+
 pub(crate) async fn cache(url: &str) -> Cache {
     Cache::new(RedisStore::connect(url).await.expect("the server answers"))
 }
