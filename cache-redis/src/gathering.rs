@@ -1,8 +1,8 @@
 //! Operations that are asked for at the same time, gathered to be sent together.
 //!
-//! What fred and the kernel do for a command costs several times what the server does. So while operations are
-//! under way, others of their kind are gathered, and go as soon as the tasks that could run have run: nothing waits
-//! for an answer to something else, nor for time to pass. Whoever finds nothing else under way does not come here.
+//! What fred and the kernel do for a command costs several times what the server does. So while many operations are
+//! under way, or several were gathered lately, others of their kind are gathered, and go as soon as the tasks that could
+//! run have run: nothing waits for an answer to something else, nor for time to pass. Where there are few, none comes here.
 //!
 //! What has been gathered is sent by a task of its own: nothing is lost or stuck if whoever asked goes away.
 
@@ -33,10 +33,9 @@ struct Gathered<T> {
     looks: u8,
 }
 
-/// Fewer are better off alone: a batch costs a task and the waking of it, which only several can share. How many are
-/// under way is not how many are asked for at once, so what was found counts for more.
-const MANY_UNDER_WAY: usize = 8;
-const FEW: usize = 4;
+/// Fewer are better off alone: a batch costs a task and the waking of it, which only so many make up for. So many have to
+/// be under way, or to have been gathered lately: gathered reads are under way as one.
+const FEW: usize = 8;
 
 /// Into how many parts a timeout is divided for those that wait for a turn: with two they wait for one and a half of it
 /// at most.
@@ -72,7 +71,7 @@ impl<T> Gathering<T> {
     /// Whether another is likely to find company, where so many operations are under way.
     #[inline]
     pub(crate) fn has_company(&self, under_way: usize) -> bool {
-        under_way >= MANY_UNDER_WAY || self.company.load(Ordering::Relaxed) >= FEW
+        under_way >= FEW || self.company.load(Ordering::Relaxed) >= FEW
     }
 
     /// Some come when others have just gone: one small batch does not say that there is no company.
@@ -238,8 +237,8 @@ mod tests {
     #[tokio::test]
     async fn company_is_expected_where_many_are_under_way_and_for_as_long_as_it_is_found() {
         let gathering = gathering();
-        assert!(!gathering.has_company(MANY_UNDER_WAY - 1));
-        assert!(gathering.has_company(MANY_UNDER_WAY));
+        assert!(!gathering.has_company(FEW - 1));
+        assert!(gathering.has_company(FEW));
         let gather = async |company: usize| {
             let turns: Vec<_> =
                 (0..company).filter_map(|_| gathering.add(oneshot::channel().0)).collect();
@@ -249,13 +248,18 @@ mod tests {
         };
         gather(FEW - 1).await;
         assert!(!gathering.has_company(0));
-        gather(4 * FEW).await;
-        assert!(gathering.has_company(0));
-        gather(1).await;
-        assert!(gathering.has_company(0), "one small batch says little");
-        gather(1).await;
-        gather(1).await;
-        assert!(!gathering.has_company(0), "three say enough");
+        for burst in [FEW, 4 * FEW, 100 * FEW] {
+            gather(burst).await;
+            assert!(gathering.has_company(0));
+            if burst > FEW {
+                gather(1).await;
+                assert!(gathering.has_company(0), "one small batch says little");
+            }
+            for _ in 0..10 {
+                gather(FEW - 1).await;
+            }
+            assert!(!gathering.has_company(0), "ten say enough");
+        }
     }
 
     #[test]

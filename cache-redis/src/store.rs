@@ -35,10 +35,10 @@ use crate::{envelope, flush, lookup, many};
 /// does on a cluster an `add` under tags. `flush` takes one for each
 /// thousand keys of the database and one for each thousand that it removes.
 ///
-/// Except on a cluster, `get`s that are called for at the same time share a command, and where some of them find
+/// Except on a cluster, `get`s of which many are called for at the same time share a command, and where some of them find
 /// nothing an EXISTS, which tells an absent key from one of another type. It goes along with the command as long as
-/// there are such, and after it where there were none. `put`s without tags that are called for at the same time share a
-/// script, which stores each and tells of each; values of 64 KiB and more go by themselves.
+/// there are such, and after it where there were none. So do `put`s without tags share a script, which stores each and
+/// tells of each; values of 64 KiB and more go by themselves.
 ///
 /// Locks are taken, renewed and released in one round trip each. The first who waits for one opens another connection,
 /// which hears of releases, on the channel `PREFIX#wake:ID`. Of each release one store is told, the first that waits;

@@ -1,6 +1,7 @@
 //! Tags against a model, on one server.
 
 mod model;
+mod support;
 
 use redis_servers::Server;
 
@@ -8,4 +9,7 @@ use redis_servers::Server;
 async fn after_a_flush_nobody_is_served_what_was_written_before() {
     let server = Server::start().await;
     model::run(&server.url()).await;
+    // Only what is gathered is stored by this command.
+    let gathered = support::calls(&server).remove("psetex").unwrap_or(0);
+    assert!(gathered > 1_000, "{gathered} puts were gathered");
 }

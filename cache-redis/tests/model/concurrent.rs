@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use cache_redis::Error;
-use futures_util::future::join_all;
+use futures_util::future::{join, join_all};
 use tokio::task::yield_now;
 
 use super::client::{Client, Value, tags_of};
@@ -19,8 +19,8 @@ use super::{COUNTERS, KEYS};
 
 const TASKS_OF_EACH: usize = 3;
 const OPERATIONS_OF_EACH: usize = 20;
-/// With so many reads under way others find company, and share commands with it.
-const CROWD: usize = 16;
+/// With so many reads and puts under way, on each connection, others find company and share commands with it.
+const CROWD: usize = 64;
 
 /// What happens in a round. Where less does, more is known of what must be found.
 #[derive(Clone, Copy)]
@@ -28,7 +28,6 @@ struct Kind {
     flushes: bool,
     drops: bool,
     removals: bool,
-    crowd: bool,
 }
 
 /// What is there between rounds.
@@ -47,7 +46,6 @@ pub(crate) async fn run(clients: &[Client], random: &mut Random, until: Instant)
             flushes: !random.once_in(4),
             drops: random.once_in(3),
             removals: !random.once_in(3),
-            crowd: random.once_in(2),
         };
         let mut events = round(clients, random, kind, &rest).await;
         calls += clients.len() * TASKS_OF_EACH * OPERATIONS_OF_EACH;
@@ -85,8 +83,8 @@ pub(crate) async fn run(clients: &[Client], random: &mut Random, until: Instant)
 }
 
 async fn round(clients: &[Client], random: &mut Random, kind: Kind, rest: &Rest) -> Vec<Event> {
-    let crowded = clients.iter().filter(|_| kind.crowd);
-    let crowds: Vec<_> = crowded.map(|client| tokio::spawn(crowd(client.clone()))).collect();
+    let crowded = if random.once_in(3) { clients } else { &[] };
+    let crowds: Vec<_> = crowded.iter().map(|client| tokio::spawn(crowd(client.clone()))).collect();
     let tasks: Vec<_> = clients
         .iter()
         .flat_map(|client| std::iter::repeat_n(client, TASKS_OF_EACH))
@@ -112,13 +110,15 @@ async fn round(clients: &[Client], random: &mut Random, kind: Kind, rest: &Rest)
     events
 }
 
-/// Reads of which nothing is recorded.
+/// Reads, and puts at other keys, of which nothing is recorded.
 async fn crowd(client: Client) {
+    let others: Vec<_> = (0..CROWD).map(|number| format!("crowd{number}")).collect();
     loop {
-        let reads = KEYS.iter().cycle().take(CROWD).map(|name| client.cache.get::<Value>(name));
-        for found in join_all(reads).await {
-            found.expect("the server answers");
-        }
+        let names = KEYS.iter().cycle().take(CROWD);
+        let reads = join_all(names.map(|name| client.cache.get::<Value>(name)));
+        let puts = join_all(others.iter().map(|name| client.cache.put(name, &0, "1h")));
+        let (found, stored) = join(reads, puts).await;
+        assert!(found.iter().all(Result::is_ok) && stored.iter().all(Result::is_ok));
     }
 }
 

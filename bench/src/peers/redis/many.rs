@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::contenders::{Contenders, Fred, Ours, RedisRs};
-use super::contest::Contest;
+use super::contest::{Contest, Load};
 use super::peer::{self, GetMany, GetsOfMany, Peer};
 use super::standings::Plan;
 use super::{Bench, Book};
@@ -15,7 +15,11 @@ const PLAN: Plan = Plan {
            `cache`: `get_many`. `raw fred`, `raw redis-rs`: MGET by hand and bincode. \
            Not here: `cached` and `hitbox`, which read one key at a time and whose guides say nothing of reading \
            several.",
-    operations: [600, 2_500, 5_000],
+    loads: &[
+        Load { tasks: 1, operations: 600 },
+        Load { tasks: 64, operations: 2_500 },
+        Load { tasks: 512, operations: 5_000 },
+    ],
 };
 
 pub(crate) fn run(bench: &Bench, contenders: &Contenders, book: &mut Book<'_>) {

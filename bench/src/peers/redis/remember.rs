@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::contenders::{Cached, Contenders, Fred, Hitbox, Ours};
 use super::contest::Contest;
 use super::peer::{self, Gets, Peer, Remember, Remembers};
-use super::standings::Plan;
+use super::standings::{ONE_AND_MANY, Plan};
 use super::{Bench, Book};
 
 const PLAN: Plan = Plan {
@@ -19,7 +19,7 @@ const PLAN: Plan = Plan {
            concurrency of 1, with which one loads. \
            `raw fred`: GET by hand and bincode, for comparison: whoever writes that loads by hand as well, and all who \
            miss do. `redis-rs` has nothing for it either, and would do the same as in `get`.",
-    operations: [4_000, 25_000, 50_000],
+    loads: &ONE_AND_MANY,
 };
 
 pub(crate) fn run(bench: &Bench, contenders: &Contenders, book: &mut Book<'_>) {

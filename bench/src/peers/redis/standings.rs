@@ -12,12 +12,24 @@ pub(crate) struct Plan {
     pub(crate) id: &'static str,
     pub(crate) title: &'static str,
     pub(crate) note: &'static str,
-    /// The operations of a round at 1, 64 and 512 in flight, for a measurement. A look has a part of them, and
-    /// so has each of the rounds of one in flight, which are more.
-    pub(crate) operations: [u32; 3],
+    pub(crate) loads: &'static [Load],
 }
 
-const IN_FLIGHT: [u32; 3] = [1, 64, 512];
+/// With one in flight, with many, and with more than that. The operations are those of a round of a measurement. A look
+/// has a part of them, and so has each of the rounds of one in flight, which are more.
+pub(crate) const ONE_AND_MANY: [Load; 3] = [
+    Load { tasks: 1, operations: 4_000 },
+    Load { tasks: 64, operations: 25_000 },
+    Load { tasks: 512, operations: 50_000 },
+];
+
+/// And with a few.
+pub(crate) const ANY_NUMBER: [Load; 5] = {
+    let [one, many, more] = ONE_AND_MANY;
+    let few = Load { tasks: 4, operations: 10_000 };
+    let several = Load { tasks: 16, operations: 20_000 };
+    [one, few, several, many, more]
+};
 
 /// What came of a group: the scores in each of its cases.
 pub(crate) struct Standings {
@@ -34,7 +46,7 @@ impl Plan {
             better: Better::Higher,
             note: format!("{} {HOW}", self.note),
         });
-        let cases = IN_FLIGHT.into_iter().zip(self.operations).map(|(tasks, operations)| {
+        let cases = self.loads.iter().map(|&Load { tasks, operations }| {
             let operations = bench.effort.pick(operations, operations / 3).max(tasks);
             // So that each task has as many.
             let load = Load { tasks, operations: operations / tasks * tasks };

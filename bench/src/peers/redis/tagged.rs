@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::contenders::{Contenders, Fred, Ours, OursTagged, SetIndex};
 use super::contest::Contest;
 use super::peer::{self, Gets, Peer};
-use super::standings::Plan;
+use super::standings::{ONE_AND_MANY, Plan};
 use super::{Bench, Book};
 
 const PLAN: Plan = Plan {
@@ -18,7 +18,7 @@ const PLAN: Plan = Plan {
            hand). What that costs at a flush is told there. \
            `raw fred`: GET of what bears no tags, for comparison. \
            Not here: `cached` and `hitbox`, which have no tags.",
-    operations: [4_000, 25_000, 50_000],
+    loads: &ONE_AND_MANY,
 };
 
 pub(crate) fn run(bench: &Bench, contenders: &Contenders, book: &mut Book<'_>) {

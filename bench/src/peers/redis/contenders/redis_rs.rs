@@ -2,25 +2,30 @@
 //! comes back, with more patience than the half a second that it comes with.
 
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
-use redis::{AsyncCommands, Client, RedisError};
+use redis::{AsyncCommands, Client, IntoConnectionInfo, RedisError};
 
 use super::by_hand::{encode, name};
 use crate::fixture::User;
 use crate::peers::redis::peer::{GetMany, Peer};
 use crate::peers::redis::{PATIENCE, TTL_SECONDS};
 
-pub(crate) struct RedisRs(ConnectionManager);
+pub(crate) struct RedisRs<const NO_DELAY: bool = false>(ConnectionManager);
 
-impl RedisRs {
+/// With `TCP_NODELAY`, which `redis` does not set by itself.
+pub(crate) type RedisRsNoDelay = RedisRs<true>;
+
+impl<const NO_DELAY: bool> RedisRs<NO_DELAY> {
     pub(crate) async fn connect(url: &str) -> Self {
         let config = ConnectionManagerConfig::new().set_response_timeout(Some(PATIENCE));
-        let client = succeed(Client::open(url));
+        let info = succeed(url.into_connection_info());
+        let tcp = info.tcp_settings().clone().set_nodelay(NO_DELAY);
+        let client = succeed(Client::open(info.set_tcp_settings(tcp)));
         Self(succeed(client.get_connection_manager_with_config(config).await))
     }
 }
 
-impl Peer for RedisRs {
-    const NAME: &'static str = "raw redis-rs";
+impl<const NO_DELAY: bool> Peer for RedisRs<NO_DELAY> {
+    const NAME: &'static str = if NO_DELAY { "raw redis-rs, TCP_NODELAY" } else { "raw redis-rs" };
 
     async fn get(&self, id: u64) -> Option<User> {
         let found: Option<Vec<u8>> = succeed(self.0.clone().get(name(id)).await);
