@@ -9,12 +9,14 @@ use crate::fixture::User;
 use crate::peers::redis::peer::{GetMany, Peer};
 use crate::peers::redis::{PATIENCE, TTL_SECONDS};
 
-pub(crate) struct RedisRs<const NO_DELAY: bool = false>(ConnectionManager);
+pub(crate) struct Manager<const NO_DELAY: bool>(ConnectionManager);
+
+pub(crate) type RedisRs = Manager<false>;
 
 /// With `TCP_NODELAY`, which `redis` does not set by itself.
-pub(crate) type RedisRsNoDelay = RedisRs<true>;
+pub(crate) type RedisRsNoDelay = Manager<true>;
 
-impl<const NO_DELAY: bool> RedisRs<NO_DELAY> {
+impl<const NO_DELAY: bool> Manager<NO_DELAY> {
     pub(crate) async fn connect(url: &str) -> Self {
         let config = ConnectionManagerConfig::new().set_response_timeout(Some(PATIENCE));
         let info = succeed(url.into_connection_info());
@@ -24,7 +26,7 @@ impl<const NO_DELAY: bool> RedisRs<NO_DELAY> {
     }
 }
 
-impl<const NO_DELAY: bool> Peer for RedisRs<NO_DELAY> {
+impl<const NO_DELAY: bool> Peer for Manager<NO_DELAY> {
     const NAME: &'static str = if NO_DELAY { "raw redis-rs, TCP_NODELAY" } else { "raw redis-rs" };
 
     async fn get(&self, id: u64) -> Option<User> {
