@@ -28,7 +28,8 @@ pub(crate) fn check(scope: Scope, missing_tool: MissingTool) -> Result<(), Failu
 
 fn ensure_installed(missing_tool: MissingTool) -> Result<(), Failure> {
     let found = Call::cargo("deny --version").probe();
-    let install = Call::cargo("install cargo-deny --locked --version").args([VERSION]);
+    // Unoptimised: it runs for seconds, and takes twice as long to build for speed.
+    let install = Call::cargo("install cargo-deny --locked --debug --version").args([VERSION]);
     match (found, missing_tool) {
         (Some(found), _) => {
             if found != format!("cargo-deny {VERSION}") {
