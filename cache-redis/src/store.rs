@@ -37,7 +37,7 @@ use crate::{envelope, flush, lookup, many};
 ///
 /// Except on a cluster, `get`s of which many are called for at the same time share a command, and where some of them find
 /// nothing an EXISTS, which tells an absent key from one of another type. It goes along with the command as long as
-/// there are such, and after it where there were none. So do `put`s without tags share a script, which stores each and
+/// there are such, and after it where there were none. Many `put`s without tags share a script, which stores each and
 /// tells of each; values of 64 KiB and more go by themselves.
 ///
 /// Locks are taken, renewed and released in one round trip each. The first who waits for one opens another connection,

@@ -16,6 +16,7 @@ pub(crate) type Value = (usize, u32);
 pub(crate) struct Client {
     pub(crate) cache: Cache,
     pub(crate) number: usize,
+    pub(crate) connections: usize,
     made: Arc<AtomicU32>,
 }
 
@@ -25,7 +26,7 @@ impl Client {
         // An answer that comes late is no miss: the machine may be busy.
         let builder = builder.command_timeout(Duration::from_secs(30));
         let cache = Cache::new(builder.connect().await.expect("the server answers"));
-        Self { cache, number, made: Arc::default() }
+        Self { cache, number, connections, made: Arc::default() }
     }
 
     pub(crate) fn new_value(&self) -> Value {
