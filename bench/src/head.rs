@@ -1,4 +1,4 @@
-//! What a table of numbers is worth nothing without: the machine, the compiler, the versions.
+//! What a table of numbers is worth nothing without: the machine and what else it did, the compiler, the versions.
 
 use std::fs;
 use std::process::Command;
@@ -6,12 +6,13 @@ use std::thread::available_parallelism;
 
 use crate::args::Options;
 use crate::fixture::{Fixture, KEYS};
+use crate::processors::{self, Time};
 
 const FOLDER: &str = env!("CARGO_MANIFEST_DIR");
 const LOCK: &str = include_str!("../Cargo.lock");
 
 /// The packages whose versions are told.
-const PACKAGES: [&str; 9] = [
+const IN_MEMORY: [&str; 9] = [
     "cache-memory",
     "quick_cache",
     "bincode",
@@ -22,20 +23,25 @@ const PACKAGES: [&str; 9] = [
     "cached",
     "cachet",
 ];
+const ON_A_SERVER: [&str; 6] = ["cache-redis", "fred", "redis", "hitbox", "hitbox-redis", "rslock"];
 
-/// Lines of a name and a value.
-pub(crate) fn lines(options: &Options, fixture: &Fixture) -> Vec<(String, String)> {
-    let versions = PACKAGES.map(|name| format!("{name} {}", version_of(name)));
+/// A name and a value.
+pub(crate) type Line = (String, String);
+
+/// Waits until nothing else runs, since what is told of the machine is how it was before the first section.
+pub(crate) fn lines(options: &Options, fixture: &Fixture) -> Vec<Line> {
+    let busy =
+        share(processors::wait_until_idle(options.effort), "in the last second before the run");
     let processors = available_parallelism().map_or(1, usize::from);
     let machine = format!("{}, {processors} processors", processor().unwrap_or_else(unknown));
-    let load = load().unwrap_or_else(unknown);
     let fixture = format!("{KEYS} keys, Zipf 0.99; values of {} bytes", fixture.encoded_bytes());
     let lines = [
         ("machine", machine),
-        ("load", format!("{load} (1, 5 and 15 minutes, before the run)")),
+        ("busy", busy),
         ("system", output("uname", &["-srm"]).unwrap_or_else(unknown)),
         ("compiler", output("rustc", &["-V"]).unwrap_or_else(unknown)),
-        ("versions", versions.join(", ")),
+        ("versions", versions_of(&IN_MEMORY)),
+        ("versions, on a server", versions_of(&ON_A_SERVER)),
         ("commit", commit().unwrap_or_else(unknown)),
         ("fixture", fixture),
         ("run", options.effort.to_string()),
@@ -43,10 +49,22 @@ pub(crate) fn lines(options: &Options, fixture: &Fixture) -> Vec<(String, String
     lines.map(|(name, value)| (name.to_owned(), value)).into()
 }
 
-pub(crate) fn print(lines: &[(String, String)]) {
+/// What the host took of the processors' time since then, which is known after the run only.
+pub(crate) fn stolen_since(start: Option<Time>) -> Line {
+    let stolen = start.and_then(Time::stolen_since);
+    ("stolen".to_owned(), share(stolen, "during the run, by the host"))
+}
+
+pub(crate) fn print(lines: &[Line]) {
+    let width = lines.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
     for (name, value) in lines {
-        println!("{name:<8}  {value}");
+        println!("{name:<width$}  {value}");
     }
+}
+
+fn share(of_time: Option<f64>, when: &str) -> String {
+    let told = |share: f64| format!("{:.1} % of the processors' time, {when}", share * 100.0);
+    of_time.map_or_else(unknown, told)
 }
 
 fn unknown() -> String {
@@ -59,17 +77,21 @@ fn processor() -> Option<String> {
     Some(line.split_once(':')?.1.trim().to_owned())
 }
 
-fn load() -> Option<String> {
-    let load = fs::read_to_string("/proc/loadavg").ok()?;
-    Some(load.split(' ').take(3).collect::<Vec<_>>().join(" "))
-}
-
 fn commit() -> Option<String> {
     let commit = output("git", &["-C", FOLDER, "log", "-1", "--format=%h of %cI"])?;
-    // The library only: what measures it may be under work.
-    let status = output("git", &["-C", FOLDER, "status", "--porcelain", "--", "..", ":!."])?;
-    let changes = if status.is_empty() { "" } else { ", with changes that are not committed" };
-    Some(format!("{commit}{changes}"))
+    // The library only: what measures it may be under work, and is told apart.
+    let library =
+        if is_changed(&["..", ":!."])? { ", with changes that are not committed" } else { "" };
+    // What a run writes is no change.
+    let measure = [".", ":!REPORT.md", ":!charts"];
+    let measure = if is_changed(&measure)? { ", and changes to the benchmark" } else { "" };
+    Some(format!("{commit}{library}{measure}"))
+}
+
+/// Whether anything at these paths is not committed.
+fn is_changed(paths: &[&str]) -> Option<bool> {
+    let status = ["-C", FOLDER, "status", "--porcelain", "--"];
+    output("git", &[&status, paths].concat()).map(|changes| !changes.is_empty())
 }
 
 fn output(program: &str, args: &[&str]) -> Option<String> {
@@ -78,6 +100,11 @@ fn output(program: &str, args: &[&str]) -> Option<String> {
         return None;
     }
     Some(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+}
+
+fn versions_of(packages: &[&str]) -> String {
+    let versions = packages.iter().map(|name| format!("{name} {}", version_of(name)));
+    versions.collect::<Vec<_>>().join(", ")
 }
 
 /// The version of a package in the lock file.

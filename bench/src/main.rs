@@ -16,11 +16,13 @@ mod hits;
 mod http;
 mod locks;
 mod peers;
+mod processors;
 mod race;
 mod redis;
 mod table;
 mod tags;
 mod ttl;
+mod turns;
 mod verdict;
 mod zipf;
 
@@ -33,6 +35,7 @@ use bench_report::{record, spread};
 
 use crate::args::{Effort, Request, Section};
 use crate::fixture::Fixture;
+use crate::processors::Time;
 use crate::record::Records;
 use crate::verdict::Findings;
 
@@ -52,6 +55,7 @@ fn main() -> ExitCode {
     let fixture = Fixture::new();
     let head = head::lines(&options, &fixture);
     head::print(&head);
+    let start = Time::so_far();
     let mut records = Records { head, ..Records::default() };
     let mut findings = Findings::default();
     for section in &options.sections {
@@ -75,6 +79,10 @@ fn main() -> ExitCode {
         }
     }
     findings.print();
+    let stolen = head::stolen_since(start);
+    println!();
+    head::print(std::slice::from_ref(&stolen));
+    records.head.push(stolen);
     if !findings.is_sound() {
         return ExitCode::FAILURE;
     }

@@ -1,4 +1,4 @@
-//! `REPORT.md`: first the machine, then where a peer is ahead, then group by group.
+//! `REPORT.md`: first the machine, then where others are ahead, then group by group.
 
 use std::fmt::Write as _;
 
@@ -8,7 +8,7 @@ use crate::record::{Better, OURS, Unit};
 use crate::standing::{Standing, Win};
 use crate::view::{Case, Kind, View};
 
-/// Written by hand: it explains, and has no figures.
+/// Written by hand: it explains. Its figures are of profiles, and are not measured again with each run.
 const DISTANCE: &str = include_str!("distance.md");
 const ORIGIN: &str = "<!-- Written by `cargo xtask bench report` from bench/target/records.json. \
     Only the section on the distance is written by hand: bench/report/src/distance.md -->";
@@ -24,12 +24,11 @@ pub(crate) fn write(head: &[(String, String)], views: &[View<'_>]) -> String {
             text += &row([escape(name), escape(value)]);
         }
     }
-    let standing = Standing::of(views);
-    text.extend(["\n## Where a peer wins\n\n", &wins(&standing)]);
+    text.extend(["\n## Where a peer wins\n\n", &wins(views)]);
     for view in views {
         text.extend(["\n", &group(view)]);
     }
-    text + "\n" + DISTANCE
+    text + "\n<a id=\"the-distance\"></a>\n\n" + DISTANCE
 }
 
 fn how_to_read() -> String {
@@ -41,67 +40,76 @@ fn how_to_read() -> String {
     )
 }
 
-fn wins(standing: &Standing<'_>) -> String {
-    let Standing { compared, beyond, within } = standing;
-    if *compared == 0 {
+/// Where peers are ahead, and then where the parts beneath are.
+fn wins(views: &[View<'_>]) -> String {
+    let peers = Standing::beside(Kind::Peer, views);
+    if peers.compared == 0 {
         return "Nothing was compared with a peer.\n".to_owned();
     }
-    let mut text = if beyond.is_empty() {
-        format!(
-            "In none of {compared} comparisons of a peer with `{OURS}` in one case is the peer ahead by more than both \
-             spreads, which is when even its worse end lies before the better end of `{OURS}`.\n"
-        )
-    } else {
-        let heads = ["what", "case", "peer", "its figure", OURS, "ahead by"];
-        let mut text = format!(
-            "In {} of {compared} comparisons of a peer with `{OURS}` in one case the peer is ahead by more than both \
-             spreads: even its worse end lies before the better end of `{OURS}`.\n\n",
-            beyond.len()
-        );
-        text += &row(heads.map(str::to_owned));
-        text += &rule(heads.len(), 3);
-        for win in beyond {
-            text += &win_row(win);
-        }
-        text
-    };
-    if !within.is_empty() {
-        let list: Vec<_> = within.iter().map(win_in_words).collect();
+    let mut text = format!(
+        "Rounds are compared one by one: what disturbs the machine for a while disturbs both. Ahead is who is ahead in the \
+         middle of all rounds by half a percent, or 0.05 points of hits; and by more than chance, who is so in so many of \
+         them that a coin would do as well once in twenty times at the most (the sign test; of fewer than five rounds, in \
+         all of them). Among so many comparisons chance does it in a few all the same, for either side.\n\nIn {} of {} comparisons of a peer with `{OURS}` in one case the peer is ahead by more than chance.\n",
+        peers.certain.len(),
+        peers.compared
+    );
+    text += &table_of_wins(&peers.certain);
+    if !peers.open.is_empty() {
         let _ = writeln!(
             text,
-            "\nAhead by the median alone, while the spreads overlap: {}.",
-            list.join("; ")
+            "\n### Ahead, and perhaps by chance\n\nIn {} more the peer is ahead in the middle of the rounds.",
+            peers.open.len()
         );
+        text += &table_of_wins(&peers.open);
     }
-    text
+    let raw = Standing::beside(Kind::Raw, views);
+    let _ = writeln!(
+        text,
+        "\n## Where the parts beneath are ahead\n\nWhat is called *raw* does less; what that is stands with each group, \
+         and at the [end](#the-distance). In {} of {} comparisons it is ahead by more than chance, in {} perhaps by chance.",
+        raw.certain.len(),
+        raw.compared,
+        raw.open.len()
+    );
+    text + &table_of_wins(&raw.certain)
+}
+
+fn table_of_wins(wins: &[Win<'_>]) -> String {
+    if wins.is_empty() {
+        return String::new();
+    }
+    let heads = ["what", "case", "who", "its figure", OURS, "ahead by", "in rounds"];
+    let rows = wins.iter().map(win_row);
+    format!(
+        "\n{}{}{}",
+        row(heads.map(str::to_owned)),
+        rule(heads.len(), 3),
+        rows.collect::<String>()
+    )
 }
 
 fn win_row(win: &Win<'_>) -> String {
-    let (peer, ours) = (win.peer.value, win.ours.value);
-    let figures = Figures::new(win.group.unit, [peer.median, ours.median]);
+    let (other, ours, lead) = (win.other.value, win.ours.value, win.lead);
+    let figures = Figures::new(win.group.unit, [other.median, ours.median]);
     let unit = figures.unit().map(|unit| format!(" {unit}")).unwrap_or_default();
     let shown = |spread| match figures.spread(spread) {
         (median, Some(range)) => format!("{median}{unit} {range}"),
         (median, None) => format!("{median}{unit}"),
     };
     let by = match win.group.unit {
-        Unit::Share => format!("{:.1} points", (peer.median - ours.median).abs() * 100.0),
-        _ => multiple(win.factor()),
+        Unit::Share => format!("{:.1} points", lead.distance * 100.0),
+        _ => multiple(lead.factor),
     };
     row([
         format!("[{}](#{})", escape(&win.group.title), win.group.id),
         escape(win.case),
-        escape(win.peer.contender),
-        shown(peer),
+        escape(win.other.contender),
+        shown(other),
         shown(ours),
         by,
+        format!("{} of {}", lead.ahead, lead.decided),
     ])
-}
-
-fn win_in_words(win: &Win<'_>) -> String {
-    let title = escape(&win.group.title);
-    let (peer, case, factor) = (win.peer.contender, win.case, multiple(win.factor()));
-    format!("{} in {title}, {} ({factor})", escape(peer), escape(case))
 }
 
 fn group(view: &View<'_>) -> String {
@@ -175,17 +183,21 @@ mod tests {
     #[test]
     fn a_peer_that_wins_comes_before_every_group() {
         let text = written(&sample::records());
-        let win = text.find("| fast\\_peer | 31.0 ns (30.0–32.0) | 42.0 ns (40.0–45.0) | 1.35× |");
+        let win = text
+            .find("| fast\\_peer | 31.0 ns (30.0–32.0) | 42.0 ns (40.0–45.0) | 1.35× | 11 of 11 |");
         let group = text.find("## The group `memory-get`");
         assert!(win.is_some_and(|win| group.is_some_and(|group| win < group)), "{text}");
         assert!(text.contains("In 1 of 6 comparisons"), "{text}");
+        let raw = text.find("## Where the parts beneath are ahead");
+        let raw_wins = text.find("| raw table | 21.0 ns (20.0–22.0) |");
+        assert!(win < raw && raw < raw_wins && raw_wins < group, "{text}");
     }
 
     #[test]
     fn where_no_peer_wins_it_says_so() {
         let mut records = sample::records();
         records.records.retain(|record| record.contender != "fast_peer");
-        assert!(written(&records).contains("In none of 5 comparisons"));
+        assert!(written(&records).contains("In 0 of 5 comparisons"));
     }
 
     #[test]
@@ -198,6 +210,13 @@ mod tests {
         ] {
             assert!(text.contains(line), "{line}: {text}");
         }
+    }
+
+    #[test]
+    fn nobody_is_the_best_of_one() {
+        let mut records = sample::records();
+        records.records.retain(|record| [OURS, "raw table"].contains(&record.contender.as_str()));
+        assert!(!written(&records).contains("**4"));
     }
 
     #[test]

@@ -1,12 +1,13 @@
 //! The report of the benchmarks: `REPORT.md` and its charts, made of what a run left behind. It measures nothing.
 //!
 //! Apart from what measures, so that neither the peers nor a server are needed to build and test it. `record` is what
-//! both know. `view` sorts records by group and case, `standing` finds where a peer is ahead, `document` writes the
-//! Markdown and `chart` the pictures. The same records give the same bytes.
+//! both know. `view` sorts records by group and case, `lead` tells which of two is ahead and `standing` all who are,
+//! `document` writes the Markdown and `chart` the pictures. The same records give the same bytes.
 
 mod chart;
 mod document;
 mod figures;
+mod lead;
 mod markdown;
 pub mod record;
 #[cfg(test)]

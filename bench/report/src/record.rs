@@ -56,8 +56,15 @@ pub struct Record {
     pub case: String,
     /// Who: [`OURS`], a peer, or what begins with `raw ` and is no cache.
     pub contender: String,
-    /// Over the rounds.
-    pub value: Spread,
+    /// Round by round, in an order that all contenders of a case share; `None` for one that brought no figure.
+    pub rounds: Vec<Option<f64>>,
+}
+
+impl Record {
+    /// Over the rounds, of which one at least brought a figure.
+    pub fn spread(&self) -> Spread {
+        Spread::of(self.rounds.iter().flatten().copied())
+    }
 }
 
 /// All of a run.
@@ -89,18 +96,28 @@ impl Records {
         self.groups.push(group);
     }
 
-    /// Adds a figure to a group.
+    /// Adds to a group what a contender has reached, round by round. If no round brought a figure there is no record.
     ///
     /// # Panics
     ///
     /// Where there is no such group.
-    pub fn add(&mut self, group: &str, case: &str, contender: &str, value: Spread) {
+    pub fn add(
+        &mut self,
+        group: &str,
+        case: &str,
+        contender: &str,
+        rounds: impl IntoIterator<Item = impl Into<Option<f64>>>,
+    ) {
         assert!(self.groups.iter().any(|known| known.id == group), "no group is called {group:?}");
+        let rounds: Vec<Option<f64>> = rounds.into_iter().map(Into::into).collect();
+        if rounds.iter().all(Option::is_none) {
+            return;
+        }
         self.records.push(Record {
             group: group.to_owned(),
             case: case.to_owned(),
             contender: contender.to_owned(),
-            value,
+            rounds,
         });
     }
 }

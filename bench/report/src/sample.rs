@@ -1,10 +1,11 @@
 //! Figures that nobody has measured, for tests.
 
 use crate::record::{Better, Group, OURS, Records, Unit};
-use crate::spread::Spread;
 
-pub(crate) fn spread([low, median, high]: [f64; 3]) -> Spread {
-    Spread { low, median, high }
+/// Eleven rounds of these percentiles.
+pub(crate) fn rounds([low, median, high]: [f64; 3]) -> [f64; 11] {
+    let (below, above) = (f64::midpoint(low, median), f64::midpoint(median, high));
+    [low, low, below, below, below, median, above, above, above, high, high]
 }
 
 pub(crate) fn group(id: &str, better: Better) -> Group {
@@ -31,14 +32,14 @@ pub(crate) fn records() -> Records {
         ("fast_peer", [30.0, 31.0, 32.0]),
         ("raw table", [20.0, 21.0, 22.0]),
     ] {
-        records.add("memory-get", "1 task", contender, spread(figure));
+        records.add("memory-get", "1 task", contender, rounds(figure));
     }
     records.group(group("flush", Better::Lower));
     for (case, others) in
         [("100 keys", 1e4), ("1,000 keys", 1e5), ("10,000 keys", 1e6), ("100,000 keys", 1e7)]
     {
-        records.add("flush", case, OURS, spread([900.0, 1000.0, 1100.0]));
-        records.add("flush", case, "index <set>", spread([others * 0.9, others, others * 1.3]));
+        records.add("flush", case, OURS, rounds([900.0, 1000.0, 1100.0]));
+        records.add("flush", case, "index <set>", rounds([others * 0.9, others, others * 1.3]));
     }
     records
 }

@@ -18,6 +18,8 @@ pub(crate) struct Case<'a> {
 pub(crate) struct Mark<'a> {
     pub(crate) contender: &'a str,
     pub(crate) value: Spread,
+    /// Round by round, as those of the others of its case.
+    pub(crate) rounds: &'a [Option<f64>],
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,7 +51,8 @@ impl<'a> View<'a> {
     pub(crate) fn new(group: &'a Group, records: &'a Records) -> Self {
         let mut cases: Vec<Case<'a>> = Vec::new();
         for record in records.records.iter().filter(|record| record.group == group.id) {
-            let mark = Mark { contender: &record.contender, value: record.value };
+            let (contender, value) = (record.contender.as_str(), record.spread());
+            let mark = Mark { contender, value, rounds: &record.rounds };
             match cases.iter_mut().find(|case| case.name == record.case) {
                 Some(case) => case.marks.push(mark),
                 None => cases.push(Case { name: &record.case, marks: vec![mark] }),
@@ -94,8 +97,11 @@ impl<'a> Case<'a> {
             .or_else(|| self.marks.iter().copied().find(|mark| mark.kind() == Kind::Ours))
     }
 
-    /// The best of all that are caches.
+    /// The best of all that are caches, where a peer is one of them.
     pub(crate) fn best(&self, better: Better) -> Option<f64> {
+        if self.marks.iter().all(|mark| mark.kind() != Kind::Peer) {
+            return None;
+        }
         let caches = self.marks.iter().filter(|mark| mark.kind() != Kind::Raw);
         let medians = caches.map(|mark| mark.value.median);
         medians.reduce(|best, value| if better.is_ahead(value, best) { value } else { best })
@@ -129,11 +135,13 @@ impl Better {
         }
     }
 
-    /// How often the worse of two fits into the better one.
-    pub(crate) fn factor(self, ahead: f64, behind: f64) -> f64 {
+    /// How many times as good the one is as the other: over 1 where it is ahead.
+    pub(crate) fn factor(self, one: f64, other: f64) -> f64 {
         match self {
-            Self::Lower => behind / ahead,
-            Self::Higher => ahead / behind,
+            // Also where both are nothing.
+            _ if one.total_cmp(&other).is_eq() => 1.0,
+            Self::Lower => other / one,
+            Self::Higher => one / other,
         }
     }
 }

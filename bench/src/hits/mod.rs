@@ -73,7 +73,8 @@ impl<'a> Bench<'a> {
     }
 }
 
-/// The clock that an entry with a lifetime has to be judged by.
+/// What it takes to judge a lifetime by tokio's clock: the yardstick, since most hits of the cache are judged by a
+/// coarser one.
 #[inline]
 fn read_clock() {
     black_box(tokio::time::Instant::now());

@@ -16,7 +16,7 @@ const OURS: &str = "get_shared";
 const ALONE_IN_TURN: &str = "quick_cache, in turn";
 const OURS_IN_TURN: &str = "get_shared, in turn";
 
-/// Entries that end: the clock must be read for each hit.
+/// Entries that end: a clock must be read for each hit.
 pub(crate) fn run(bench: &Bench<'_>, findings: &mut Findings) {
     let times = race(bench, "get_shared, 1 h", "1h");
     times.compare(OURS, ALONE);
@@ -25,7 +25,7 @@ pub(crate) fn run(bench: &Bench<'_>, findings: &mut Findings) {
 
 /// Entries that never end: there is no clock to read.
 ///
-/// A clock is read in order, and so keeps the processor from beginning the next look-up before the last
+/// Tokio's clock is read in order, and so keeps the processor from beginning the next look-up before the last
 /// one has ended. Without it the shorter of two loops overlaps more of them; the contenders "in turn",
 /// whose next key depends on what they have found, overlap none.
 pub(crate) fn run_forever(bench: &Bench<'_>, findings: &mut Findings) {

@@ -192,13 +192,13 @@ fn spread_out(wanted: &[f64], top: f64, bottom: f64) -> Vec<f64> {
 mod tests {
     use super::*;
     use crate::record::{Better, OURS, Records};
-    use crate::sample::{group, spread};
+    use crate::sample::{group, rounds};
 
     fn numbers_of(cases: &[&str]) -> Option<Vec<f64>> {
         let mut records = Records::default();
         records.group(group("g", Better::Lower));
         for case in cases {
-            records.add("g", case, OURS, spread([1.0; 3]));
+            records.add("g", case, OURS, rounds([1.0; 3]));
         }
         numbers(&View::new(&records.groups[0], &records))
     }

@@ -65,7 +65,7 @@ fn explanation(view: &View<'_>, how: &str) -> String {
     format!("{unit}, {better} is better.{median}{how}")
 }
 
-/// Whether any of the rounds differed: hit ratios and bytes are the same in each.
+/// Whether any of the rounds differed: bytes are counted once.
 fn varies(view: &View<'_>) -> bool {
     view.marks().any(|mark| mark.value.low < mark.value.high)
 }

@@ -14,6 +14,7 @@ use super::Bench;
 use super::contender::Contender;
 use super::ground::Part;
 use super::work::{Samples, Work};
+use crate::turns;
 
 /// The threads that tasks run on.
 pub(super) const WORKERS: usize = 2;
@@ -121,12 +122,10 @@ impl<'a> Crew<'a> {
         self.lanes.iter().map(|lane| lane.name)
     }
 
-    /// All contenders in turn, each round beginning with another.
+    /// All contenders in turn, in each round in another order.
     pub(super) fn round(&self, round: usize, tasks: usize) -> Vec<Shift> {
-        let lanes = self.lanes.len();
         let mut shifts: Vec<_> = self.lanes.iter().map(|_| None).collect();
-        for turn in 0..lanes {
-            let at = (round + turn) % lanes;
+        for at in turns::order(self.lanes.len(), round) {
             shifts[at] = Some(self.shift(&self.lanes[at], round, tasks));
         }
         shifts.into_iter().flatten().collect()

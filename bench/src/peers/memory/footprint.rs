@@ -14,7 +14,6 @@ use super::lineup::{
 use crate::fixture::User;
 use crate::heap;
 use crate::record::{Better, Group, OURS, Records, Unit};
-use crate::spread::Spread;
 use crate::table::Table;
 use crate::verdict::Findings;
 
@@ -31,7 +30,8 @@ pub(super) fn run(bench: &Bench, records: &mut Records, findings: &mut Findings)
     let object = heap_of(|| Arc::new(User::new(FIRST_ID.into())));
     let encoded = User::new(FIRST_ID.into()).encode().len();
     let (objects, encodings) = bench.runtime.block_on(async {
-        let room = 2 * keys as usize;
+        // A little more, since shards are not filled alike: of many and small ones some are full all the same.
+        let room = keys as usize / 20 * 21;
         let objects = [
             peers::<Arc<User>>(room, keys).await,
             vec![
@@ -55,15 +55,16 @@ pub(super) fn run(bench: &Bench, records: &mut Records, findings: &mut Findings)
         unit: Unit::Bytes,
         better: Better::Lower,
         note: format!(
-            "{keys} entries, room for twice as many, with a lifetime of an hour where there are any; the \
+            "{keys} entries, room for a twentieth more, with a lifetime of an hour where there are any; the \
              live bytes of the heap, by an allocator that counts what is asked for (not what it rounds that \
-             up to), less those before the cache was made, by the entries. Keys are 12 bytes, and owned. \
+             up to), less those before the cache was made, by the entries that are there. Keys are 12 bytes, and owned. \
              \"{OBJECTS}\": the peers hold `Arc<User>` (foyer holds it as it is), of which the object \
              alone takes {object} bytes with all that it owns; cache holds its encoded bytes, and beside \
              them an object, since every entry was read once with `get_shared`. \"{BYTES}\": the peers \
              hold `Arc<[u8]>`, {encoded} bytes, encoded by the caller; cache holds what it has encoded, \
              and no object, since nobody has read. What moka and mini-moka put off was done before the \
-             count; cachet, which is moka's future cache inside, cannot be asked to. {SET_UP}"
+             count; cachet, which is moka's future cache inside, cannot be asked to. Whoever sets memory aside for all that \
+             it has room for has that in the figure: cached the list of its entries, moka a sketch of them. {SET_UP}"
         ),
     });
     println!(
@@ -78,7 +79,7 @@ pub(super) fn run(bench: &Bench, records: &mut Records, findings: &mut Findings)
     table.print();
     for (case, contenders) in [(OBJECTS, objects), (BYTES, encodings)] {
         for (name, bytes) in contenders {
-            records.add(ID, case, name, Spread { low: bytes, median: bytes, high: bytes });
+            records.add(ID, case, name, [bytes]);
         }
     }
 }
@@ -115,17 +116,19 @@ async fn bytes<C: Contender>(make: impl FnOnce() -> C, keys: u32, reads: Reads) 
     if reads == Reads::Each {
         for id in FIRST_ID..FIRST_ID + keys {
             name(&mut key, id);
-            assert!(cache.get(&key).await.is_some(), "every key is there");
+            drop(cache.get(&key).await);
         }
     }
     cache.settle().await;
     let taken = heap::live() - before - signed(key.capacity());
+    let mut held = 0;
     for id in FIRST_ID..FIRST_ID + keys {
         name(&mut key, id);
-        assert!(cache.holds(&key).await, "every key is there");
+        held += u32::from(cache.holds(&key).await);
     }
+    assert!(held > keys / 10 * 9, "{held} of {keys} entries are held");
     drop(cache);
-    per_entry(taken, keys)
+    per_entry(taken, held)
 }
 
 fn name(key: &mut String, id: u32) {
@@ -147,6 +150,6 @@ fn signed(bytes: usize) -> i64 {
 }
 
 #[allow(clippy::cast_precision_loss, reason = "no heap has 2^53 bytes")]
-fn per_entry(bytes: i64, keys: u32) -> f64 {
-    bytes as f64 / f64::from(keys)
+fn per_entry(bytes: i64, entries: u32) -> f64 {
+    bytes as f64 / f64::from(entries)
 }

@@ -6,10 +6,9 @@ use super::lineup::{
     CACHED, CACHET, CACHET_PROTECTED, CLOCKED, FOYER, Lineup, MINI_MOKA, MOKA_FOLDHASH,
     MOKA_FUTURE, MOKA_OWN_TTL, MOKA_SYNC, QUICK, SET_UP, Shared,
 };
-use super::throughput::enter_all;
+use super::throughput::{enter_all, spread, stalls};
 use super::work::{TimedHits, TimedNothing, TimedPuts};
 use crate::record::{Better, Group, OURS, Records, Unit};
-use crate::spread::Spread;
 use crate::table::Table;
 
 /// The operations of a task in a round.
@@ -47,25 +46,31 @@ const CASES: [(&str, usize); 3] = [("p50", 5_000), ("p99", 9_900), ("p99.9", 9_9
 
 /// The percentiles of [`CASES`] and the longest, round by round.
 #[derive(Default)]
-struct Latencies([Vec<f64>; CASES.len() + 1]);
+struct Latencies([Vec<Option<f64>>; CASES.len() + 1]);
 
-fn report(crew: &Crew<'_>, group: Group, records: &mut Records) {
+fn report(crew: &Crew<'_>, mut group: Group, records: &mut Records) {
     let latencies = measure(crew);
+    // A round that stalled has none of the percentiles.
+    let rounds = latencies.iter().map(|Latencies([first, ..])| first);
+    group.note += &stalls(crew.names().zip(rounds));
     println!("\n{}: nanoseconds, less what the clock takes (p10–p90 over the rounds)", group.title);
     let mut table = Table::new(["", "p50", "p99", "p99.9", "longest of all"]);
     let id = group.id.clone();
     records.group(group);
     for (name, Latencies(rounds)) in crew.names().zip(&latencies) {
         let [.., longest] = rounds;
-        let longest = longest.iter().copied().fold(0.0, f64::max);
-        let cells = rounds[..CASES.len()].iter().map(|rounds| format!("{:.0}", spread(rounds)));
+        let longest = longest.iter().flatten().copied().fold(0.0, f64::max);
+        let cells = rounds[..CASES.len()].iter().map(|rounds| match spread(rounds) {
+            Some(spread) => format!("{spread:.0}"),
+            None => "stalled".to_owned(),
+        });
         let row = std::iter::once(name.to_owned()).chain(cells);
         table.row(row.chain([format!("{longest:.0}")]));
     }
     table.print();
     for (at, (case, _)) in CASES.into_iter().enumerate() {
         for (name, Latencies(rounds)) in crew.names().zip(&latencies).skip(1) {
-            records.add(&id, case, name, spread(&rounds[at]));
+            records.add(&id, case, name, rounds[at].iter().copied());
         }
     }
 }
@@ -77,9 +82,13 @@ fn measure(crew: &Crew<'_>) -> Vec<Latencies> {
         if round == 0 {
             continue;
         }
-        let mut of_the_clock = 0;
+        // The clock is the first of the lanes; its own figures are shown as they are.
+        let mut of_the_clock = None;
         for (shift, Latencies(rounds)) in shifts.into_iter().zip(&mut latencies) {
             if shift.stalled {
+                for rounds in rounds {
+                    rounds.push(None);
+                }
                 continue;
             }
             let mut sorted = shift.samples;
@@ -87,19 +96,14 @@ fn measure(crew: &Crew<'_>) -> Vec<Latencies> {
             let percentile = |part: usize| sorted[(sorted.len() - 1) * part / 10_000];
             let parts = CASES.map(|(_, part)| part).into_iter().chain([10_000]);
             for (rounds, part) in rounds.iter_mut().zip(parts) {
-                rounds.push(f64::from(percentile(part).saturating_sub(of_the_clock)));
+                rounds.push(Some(f64::from(
+                    percentile(part).saturating_sub(of_the_clock.unwrap_or(0)),
+                )));
             }
-            // The first of the lanes; its own figures are shown as they are.
-            if of_the_clock == 0 {
-                of_the_clock = percentile(5_000);
-            }
+            of_the_clock.get_or_insert_with(|| percentile(5_000));
         }
     }
     latencies
-}
-
-fn spread(rounds: &[f64]) -> Spread {
-    Spread::of(rounds.iter().copied())
 }
 
 fn group(id: &str, title: &str, what: &str) -> Group {

@@ -28,8 +28,9 @@ pub(super) const SET_UP: &str = "\
 Everyone with its own default hasher (foldhash in quick_cache, cache and cachet; SipHash in moka and \
 mini-moka, and foldhash where its name says so; xxHash in foyer; aHash in cached), policy and number of \
 shards. quick_cache and foyer have no lifetimes: what they do here never ends, and \"+ clock\" reads \
-tokio's clock once, as judging a lifetime takes, but judges nothing. moka, mini-moka and cached have one \
-lifetime for all entries; \"own TTLs\", cachet and cache have one for each. cached is its sharded store of \
+tokio's clock once, as judging a lifetime by that takes, but judges nothing; cache judges most hits by a \
+coarser clock, which is cheaper to read. moka, mini-moka and cached have one lifetime for all entries; \
+\"own TTLs\", cachet and cache have one for each. cached is its sharded store of \
 bounded size and lifetime. cachet is moka's future cache behind a layer of its own; \"protected\" is with \
 its stampede protection, which it has for hits as well. cache holds encoded bytes, the others hold objects.";
 

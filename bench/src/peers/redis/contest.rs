@@ -7,6 +7,7 @@ use std::time::Instant;
 use super::Bench;
 use super::traffic::{Meter, Traffic};
 use crate::awake::{Awake, MORE_ROUNDS};
+use crate::turns;
 
 /// What is measured of a contender.
 pub(crate) trait Work: Send + Sync + 'static {
@@ -53,8 +54,8 @@ impl Contest {
         self
     }
 
-    /// Runs all rounds. The first one is dropped; in it the server counts what it is sent. Each round begins with
-    /// another contender. A single task has more rounds, of which each but the first is a part.
+    /// Runs all rounds. The first one is dropped; in it the server counts what it is sent. Each round has
+    /// another order. A single task has more rounds, of which each but the first is a part.
     pub(crate) fn run(&self, bench: &Bench, mut load: Load) -> Vec<Score> {
         let mut scores: Vec<_> = self.contenders.iter().map(Score::new).collect();
         let (_awake, more) = match load.tasks {
@@ -65,8 +66,7 @@ impl Contest {
             if round == 1 {
                 load.operations /= more;
             }
-            for turn in 0..self.contenders.len() {
-                let at = (round + turn) % self.contenders.len();
+            for at in turns::order(self.contenders.len(), round) {
                 let meter = (round == 0).then(|| Meter::start(&bench.server));
                 let reached = bench.runtime.block_on((self.contenders[at].round)(load));
                 match meter {
@@ -77,6 +77,22 @@ impl Contest {
         }
         scores
     }
+}
+
+/// A sentence for a note: what the server did for one operation of each, in each case.
+pub(crate) fn traffic<'a>(cases: impl IntoIterator<Item = (&'a str, &'a [Score])>) -> String {
+    let of_one = |Score { name, traffic: Traffic { commands, reads }, .. }: &Score| {
+        format!("`{name}` {commands:.2} and {reads:.2}")
+    };
+    let cases = cases.into_iter().map(|(case, scores)| {
+        let scores: Vec<_> = scores.iter().map(of_one).collect();
+        format!("{case}: {}", scores.join(", "))
+    });
+    let cases: Vec<_> = cases.collect();
+    format!(
+        "Commands that the server executed for one operation (with those within scripts), and its reads from sockets: {}.",
+        cases.join("; ")
+    )
 }
 
 impl Score {

@@ -14,7 +14,7 @@ const PLAN: Plan = Plan {
     note: "A hundred users are read at once, in one MGET, and decoded; what is counted are calls, not users. \
            `cache`: `get_many`. `raw fred`, `raw redis-rs`: MGET by hand and bincode. \
            Not here: `cached` and `hitbox`, which read one key at a time and whose guides say nothing of reading \
-           several.",
+           several; and `redis-rs` with TCP_NODELAY, which is told apart under `get`.",
     loads: &[
         Load { tasks: 1, operations: 600 },
         Load { tasks: 64, operations: 2_500 },

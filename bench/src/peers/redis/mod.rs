@@ -10,6 +10,7 @@ mod many;
 mod peer;
 mod reads;
 mod remember;
+mod server;
 mod standings;
 mod tagged;
 mod traffic;
@@ -43,7 +44,10 @@ pub(crate) fn run(
     records: &mut Records,
 ) {
     let runtime = runtime();
-    let server = runtime.block_on(own_server());
+    let server = runtime.block_on(server::start());
+    let told = runtime.block_on(server::told(&server));
+    println!("server: {told}");
+    records.head.push(("server".to_owned(), told));
     let bench = Bench { runtime, server, users: Arc::new(Users::of(fixture)), effort };
     let mut book = Book { findings, records };
     let contenders = bench.runtime.block_on(Contenders::connect(&bench.server.url()));
@@ -62,11 +66,6 @@ const HOW: &str = "\
     The clients' runtime has as many threads as there are processors, and the server runs on the same. While one operation \
     at a time is measured, a process of idle priority keeps each processor awake, unless the server is in a container: \
     else what is measured is mostly how long a processor takes to wake.";
-
-/// With a directive, which somebody else's server would refuse.
-async fn own_server() -> Server {
-    Server::start_with(&["--maxmemory-policy", "noeviction"]).await
-}
 
 /// What every measurement begins with. The runtime ends first, and with it whoever is connected.
 struct Bench {

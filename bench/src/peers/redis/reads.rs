@@ -11,8 +11,8 @@ use super::{Bench, Book};
 const PLAN: Plan = Plan {
     id: "redis-get",
     title: "get of a hit, on a server",
-    note: "One of 10,000 users (119 bytes encoded with bincode) is read and decoded into a value of its own; every \
-           read is a hit. Each builds its key of an id and has one connection that all tasks share, on which every one \
+    note: "One of 10,000 users is read and decoded into a value of its own; every read is a hit. Each \
+           builds its key of an id and has one connection that all tasks share, on which every one \
            of these clients writes what many tasks ask for at once without waiting in between. \
            `cache`: `get`. With little company it is a GET; from some eight in flight on they share an MGET, which no other \
            contender does, and on a cluster neither do we. It has a timeout and bounds on what waits, and \

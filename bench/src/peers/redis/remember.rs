@@ -18,7 +18,8 @@ const PLAN: Plan = Plan {
            `hitbox`: a function under `#[cached]` of `hitbox-fn` with the `BroadcastConcurrencyManager` and a \
            concurrency of 1, with which one loads. \
            `raw fred`: GET by hand and bincode, for comparison: whoever writes that loads by hand as well, and all who \
-           miss do. `redis-rs` has nothing for it either, and would do the same as in `get`.",
+           miss do. \
+           Not here: `raw redis-rs`, which has nothing for it either, and would do by hand what it does under `get`.",
     loads: &ONE_AND_MANY,
 };
 

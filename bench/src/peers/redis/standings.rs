@@ -1,6 +1,6 @@
 //! A group of figures: measured at several numbers of tasks in flight, written down, printed, held against targets.
 
-use super::contest::{Contest, Load, Score};
+use super::contest::{Contest, Load, Score, traffic};
 use super::{Bench, Book, HOW};
 use crate::record::{Better, Group, OURS, Unit};
 use crate::spread::Spread;
@@ -39,13 +39,6 @@ pub(crate) struct Standings {
 
 impl Plan {
     pub(crate) fn run(&self, bench: &Bench, contest: &Contest, book: &mut Book<'_>) -> Standings {
-        book.records.group(Group {
-            id: self.id.to_owned(),
-            title: self.title.to_owned(),
-            unit: Unit::PerSecond,
-            better: Better::Higher,
-            note: format!("{} {HOW}", self.note),
-        });
         let cases = self.loads.iter().map(|&Load { tasks, operations }| {
             let operations = bench.effort.pick(operations, operations / 3).max(tasks);
             // So that each task has as many.
@@ -53,9 +46,18 @@ impl Plan {
             (format!("{tasks} in flight"), contest.run(bench, load))
         });
         let standings = Standings { title: self.title, cases: cases.collect() };
+        let traffic =
+            traffic(standings.cases.iter().map(|(case, scores)| (case.as_str(), &scores[..])));
+        book.records.group(Group {
+            id: self.id.to_owned(),
+            title: self.title.to_owned(),
+            unit: Unit::PerSecond,
+            better: Better::Higher,
+            note: format!("{} {HOW} {traffic}", self.note),
+        });
         for (case, scores) in &standings.cases {
             for score in scores {
-                book.records.add(self.id, case, score.name, score.spread());
+                book.records.add(self.id, case, score.name, score.rates.iter().copied());
             }
         }
         standings.print();

@@ -17,7 +17,7 @@ const PLAN: Plan = Plan {
            `set index`: tags are sets of keys, written along with an entry, so that a read is a plain GET (`fred` by \
            hand). What that costs at a flush is told there. \
            `raw fred`: GET of what bears no tags, for comparison. \
-           Not here: `cached` and `hitbox`, which have no tags.",
+           Not here: `cached` and `hitbox`, which have no tags; and `raw redis-rs`, whose plain GET is under `get`.",
     loads: &ONE_AND_MANY,
 };
 

@@ -2,7 +2,7 @@
 
 use redis_servers::Server;
 
-use redis_servers::redis::from_redis_value;
+use super::server::info;
 
 /// What is the operator's own.
 const OURS: [&str; 4] = ["info", "client|setinfo", "hello", "config|resetstat"];
@@ -43,17 +43,13 @@ impl<'a> Meter<'a> {
 
 impl Traffic {
     fn so_far(server: &Server) -> Self {
-        let info = |section| match from_redis_value::<String>(server.ask(&["INFO", section])) {
-            Ok(info) => info,
-            Err(error) => panic!("INFO is text: {error}"),
-        };
-        let commands = info("commandstats");
+        let commands = info(server, "commandstats");
         let commands = commands.lines().filter_map(|line| {
             let (name, rest) = line.strip_prefix("cmdstat_")?.split_once(":calls=")?;
             let count: f64 = rest.split_once(',')?.0.parse().ok()?;
             (!OURS.contains(&name)).then_some(count)
         });
-        let stats = info("stats");
+        let stats = info(server, "stats");
         let reads = stats.lines().find_map(|line| line.strip_prefix("total_reads_processed:"));
         let reads = reads.and_then(|reads| reads.trim().parse().ok());
         Self { commands: commands.sum(), reads: reads.unwrap_or(f64::NAN) }

@@ -14,8 +14,8 @@ use super::{Bench, Book, TTL_SECONDS};
 const PLAN: Plan = Plan {
     id: "redis-put",
     title: "put with a TTL, on a server",
-    note: "A user of 119 bytes (encoded with bincode) is stored for an hour, in place of what was there. Each builds \
-           its key of an id, encodes, and waits for the answer; each has one connection that all tasks share, on which \
+    note: "A user is stored for an hour, in place of what was there. Each builds its key of an id, \
+           encodes, and waits for the answer; each has one connection that all tasks share, on which \
            every one of these clients writes what many tasks ask for at once without waiting in between. \
            `cache`: `put`, a SET with a timeout and with bounds on what waits. From some eight in flight on they \
            share a script, which stores one after the other. \

@@ -1,21 +1,39 @@
 //! The store of `cached` that has a bound and a lifetime and is meant to be shared: sharded, locked
 //! within, strictly least recently used.
 
+use std::thread::available_parallelism;
+
 use cached::ShardedLruTtlCache;
 
 use super::{Contender, Held, Remembers, unexpected_load};
 use crate::fixture::User;
 use crate::peers::memory::TTL;
 
-/// Below this it would hold more than was asked for, and its documentation asks for one shard.
-const SMALL: usize = 16 * 64;
+/// A shard holds at least so many.
+const LEAST_OF_A_SHARD: usize = 16;
 
 pub(crate) struct Cached<V>(ShardedLruTtlCache<String, V>);
 
 impl<V: Held> Cached<V> {
     pub(crate) fn new(capacity: usize) -> Self {
+        Self::with_shards(capacity, None)
+    }
+
+    /// One that holds no more than that. All shards hold as many, and so together perhaps more than was asked for: where
+    /// that matters its documentation asks for one shard.
+    pub(crate) fn of_exactly(capacity: usize) -> Self {
+        let shards = (available_parallelism().map_or(1, usize::from) * 4).clamp(8, 1024);
+        let shards = shards.min(capacity / LEAST_OF_A_SHARD).next_power_of_two();
+        let is_exact = capacity.is_multiple_of(shards) && capacity / shards >= LEAST_OF_A_SHARD;
+        Self::with_shards(capacity, (!is_exact).then_some(1))
+    }
+
+    fn with_shards(capacity: usize, shards: Option<usize>) -> Self {
         let builder = ShardedLruTtlCache::builder().max_size(capacity).ttl(TTL);
-        let builder = if capacity < SMALL { builder.shards(1) } else { builder };
+        let builder = match shards {
+            Some(shards) => builder.shards(shards),
+            None => builder,
+        };
         match builder.build() {
             Ok(cache) => Self(cache),
             Err(error) => panic!("the bounds are sound: {error}"),

@@ -83,6 +83,12 @@ impl<V: Held> MokaOwnTtl<V> {
     }
 }
 
+impl<V: Held> Remembers for MokaOwnTtl<V> {
+    async fn remember(&self, key: &String) -> V {
+        self.0.get_with_by_ref(key.as_str(), || (TTL, unexpected_load())).1
+    }
+}
+
 impl<V: Held> Contender for MokaOwnTtl<V> {
     type Found = V;
 

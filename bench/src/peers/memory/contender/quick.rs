@@ -42,7 +42,8 @@ impl<V: Held> Remembers for Quick<V> {
     }
 }
 
-/// With one reading of tokio's clock, which is what judging a lifetime takes at the least.
+/// With one reading of tokio's clock, which is what judging a lifetime by that takes. A yardstick, and not the least: most
+/// hits of `cache` are judged by a coarser clock.
 pub(crate) struct Clocked<C>(pub(crate) C);
 
 fn read_clock() {

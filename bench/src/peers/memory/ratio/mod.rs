@@ -26,12 +26,12 @@ const FOYER_S3FIFO: &str = "foyer, S3-FIFO";
 
 const HOW: &str = "\
 Each cache is asked for a key, and on a miss the key is put, by one task. The sequence is the same for \
-everyone and in every run; some hashers have seeds of their own, which move the last digits, and the first \
-ones of the loop at 0.1 %, where shards are small. moka and mini-moka do what they put off after every put, \
+everyone; the figures are of several repeats, each with a sequence of its own (but for the loop, which is always the \
+same) and with new caches, whose hashers may have seeds of their own. moka and mini-moka do what they put off after every put, \
 as they would in a service whose requests come apart from each other: else they hold more than their \
 capacity for a while. Capacities are parts of 100,000 keys; every cache was checked to hold no more than its \
-own at the end. Shards are as they come, but for cached, which at 0.1 % and 1 % has one, as its \
-documentation asks for, and so is exact LRU; foyer's default is LRU by eight shards, and two more of its \
+own at the end. Shards are as they come, but for cached, which has one where by several it would hold more than it may, as \
+its documentation says (on two processors at 0.1 %), and so is exact LRU there; foyer's default is LRU by eight shards, and two more of its \
 policies are shown. cachet is left out: it is moka inside, and cannot be asked to do what it has put off. \
 With and without the clock quick_cache is one and the same here.";
 
@@ -39,12 +39,9 @@ pub(super) fn run(bench: &Bench, records: &mut Records) {
     let length = bench.effort.pick(400_000, 100_000);
     for trace in Trace::ALL {
         let mut table = Table::new(["", CAPACITIES[0].0, CAPACITIES[1].0, CAPACITIES[2].0]);
-        let by_capacity = CAPACITIES.map(|(_, capacity)| {
-            let indices = trace.indices(capacity, length);
-            of_everyone(bench, capacity as usize, &indices)
-        });
+        let by_capacity = CAPACITIES.map(|(_, capacity)| repeated(bench, trace, capacity, length));
         let id = format!("memory-ratio-{}", trace.id());
-        println!("\nhits of {length} reads: {}", trace.title());
+        println!("\nhits of {length} reads, % (p10–p90): {}", trace.title());
         records.group(Group {
             id: id.clone(),
             title: format!("hit ratio: {}", trace.title()),
@@ -53,18 +50,41 @@ pub(super) fn run(bench: &Bench, records: &mut Records) {
             note: format!("{} {length} reads. {HOW}", trace.what()),
         });
         for (at, (name, _)) in by_capacity[0].iter().enumerate() {
-            let ratios = by_capacity.each_ref().map(|ratios| ratios[at].1);
-            let cells = ratios.map(|ratio| format!("{:.2} %", ratio * 100.0));
+            let ratios = by_capacity.each_ref().map(|everyone| &everyone[at].1);
+            let cells = ratios.map(|ratios| {
+                format!("{:.2}", Spread::of(ratios.iter().map(|ratio| ratio * 100.0)))
+            });
             table.row(std::iter::once((*name).to_owned()).chain(cells));
         }
         table.print();
         for ((case, _), ratios) in CAPACITIES.into_iter().zip(&by_capacity) {
-            for (name, ratio) in ratios {
-                let value = Spread { low: *ratio, median: *ratio, high: *ratio };
-                records.add(&id, case, name, value);
+            for (name, ratios) in ratios {
+                records.add(&id, case, name, ratios.iter().copied());
             }
         }
     }
+}
+
+/// The ratios of everyone, repeat by repeat.
+fn repeated(
+    bench: &Bench,
+    trace: Trace,
+    capacity: u32,
+    length: u32,
+) -> Vec<(&'static str, Vec<f64>)> {
+    let mut everyone: Vec<(_, Vec<_>)> = Vec::new();
+    for repeat in 0..bench.effort.pick(5, 2) {
+        let indices = trace.indices(capacity, length, repeat);
+        for (at, (name, ratio)) in
+            of_everyone(bench, capacity as usize, &indices).into_iter().enumerate()
+        {
+            match everyone.get_mut(at) {
+                Some((_, ratios)) => ratios.push(ratio),
+                None => everyone.push((name, vec![ratio])),
+            }
+        }
+    }
+    everyone
 }
 
 fn of_everyone(bench: &Bench, capacity: usize, indices: &[u32]) -> Vec<(&'static str, f64)> {
@@ -89,7 +109,7 @@ fn of_everyone(bench: &Bench, capacity: usize, indices: &[u32]) -> Vec<(&'static
                 ratio(bench, foyer(capacity, S3FifoConfig::default().into()), capacity, indices)
                     .await,
             ),
-            (CACHED, ratio(bench, Cached::<Value>::new(capacity), capacity, indices).await),
+            (CACHED, ratio(bench, Cached::<Value>::of_exactly(capacity), capacity, indices).await),
             (OURS, ratio(bench, Decoded::new(capacity), capacity, indices).await),
         ]
     })

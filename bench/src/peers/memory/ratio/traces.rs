@@ -1,4 +1,4 @@
-//! Sequences of reads, each the same in every run.
+//! Sequences of reads: in each repeat others, and the same in every run.
 
 use crate::fixture::KEYS;
 use crate::zipf::{Random, Zipf};
@@ -69,12 +69,13 @@ impl Trace {
     }
 
     /// The keys that are read, by index.
-    pub(super) fn indices(self, capacity: u32, length: u32) -> Vec<u32> {
+    pub(super) fn indices(self, capacity: u32, length: u32, repeat: u64) -> Vec<u32> {
+        let seed = SEED + repeat;
         match self {
-            Self::Flat => zipf(0.7, length),
-            Self::Steep => zipf(0.99, length),
+            Self::Flat => zipf(0.7, seed, length),
+            Self::Steep => zipf(0.99, seed, length),
             Self::Scanned => {
-                let mut random = Random(SEED);
+                let mut random = Random(seed);
                 let hot = KEYS - HOT;
                 let scan = |step: u32| step / 2 % KEYS;
                 (0..length)
@@ -83,7 +84,7 @@ impl Trace {
             }
             Self::Loop => (0..length).map(|step| step % (capacity + capacity / 10)).collect(),
             Self::Shifting => {
-                let mut zipf = Zipf::new(WINDOW, 0.99, SEED);
+                let mut zipf = Zipf::new(WINDOW, 0.99, seed);
                 let from = |step: u32| step / (length / WINDOWS) * (WINDOW / 2);
                 (0..length).map(|step| (from(step) + draw(&mut zipf)) % KEYS).collect()
             }
@@ -91,8 +92,8 @@ impl Trace {
     }
 }
 
-fn zipf(exponent: f64, length: u32) -> Vec<u32> {
-    let mut zipf = Zipf::new(KEYS, exponent, SEED);
+fn zipf(exponent: f64, seed: u64, length: u32) -> Vec<u32> {
+    let mut zipf = Zipf::new(KEYS, exponent, seed);
     (0..length).map(|_| draw(&mut zipf)).collect()
 }
 

@@ -4,6 +4,7 @@ mod rates;
 mod scaling;
 
 use self::rates::Rates;
+pub(super) use self::rates::{spread, stalls};
 pub(super) use self::scaling::scaling;
 use super::Bench;
 use super::crew::Crew;
@@ -60,7 +61,7 @@ pub(super) fn hit_owned(bench: &Bench, lineup: &Lineup<Owned>, records: &mut Rec
     enter_all!(crew, lineup, Hits);
     let what = "A read of a key that is there, which ends with a user of the caller's own and with \
                 dropping it. The peers hold a `User` and clone it, six strings and a list; foyer's entry is \
-                cloned by the caller. cache is asked with `get`, which decodes 119 bytes.";
+                cloned by the caller. cache is asked with `get`, which decodes.";
     let rates = Rates::measure(&crew);
     rates.report(group("hit-owned", "hit, owned", what), records);
 }
@@ -98,7 +99,8 @@ pub(super) fn mix(bench: &Bench, lineup: &Lineup<Shared>, records: &mut Records)
 
 pub(super) fn remember_shared(bench: &Bench, lineup: &Lineup<Shared>, records: &mut Records) {
     let what = "Read, or else load, in one call; every key is there. The peers hand out an `Arc`, or foyer \
-                an entry; cache is asked with `remember_shared`.";
+                an entry; cache is asked with `remember_shared`. Left out: mini-moka, which cannot load, and moka \
+                with foldhash, whose hasher is told apart under hits.";
     let crew = remembering(bench, lineup, READS, |crew| {
         crew.enter(FOYER, &lineup.foyer, Remember);
     });
@@ -108,7 +110,7 @@ pub(super) fn remember_shared(bench: &Bench, lineup: &Lineup<Shared>, records: &
 
 pub(super) fn remember_owned(bench: &Bench, lineup: &Lineup<Owned>, records: &mut Records) {
     let what = "Read, or else load, in one call; every key is there, and the caller ends with a user of its \
-                own: the peers clone, cache decodes.";
+                own: the peers clone, cache decodes. Left out are the same as of shared ones.";
     let crew = remembering(bench, lineup, OWNED_READS, |crew| {
         crew.enter(FOYER, &lineup.foyer, Remember);
     });
@@ -127,6 +129,7 @@ fn remembering<'a, F: Flavour>(
     crew.enter(QUICK, &lineup.quick, Remember);
     crew.enter(CLOCKED, &lineup.clocked, Remember);
     crew.enter(MOKA_SYNC, &lineup.moka_sync, Remember);
+    crew.enter(MOKA_OWN_TTL, &lineup.moka_own_ttl, Remember);
     crew.enter(MOKA_FUTURE, &lineup.moka_future, Remember);
     foyer(&mut crew);
     crew.enter(CACHED, &lineup.cached, Remember);

@@ -37,7 +37,11 @@ impl Rates {
     }
 
     pub(crate) fn report(&self, mut group: Group, records: &mut Records) {
-        group.note.push_str(&self.stalls());
+        let rounds = self
+            .contenders
+            .iter()
+            .map(|contender| (contender.name, contender.rates.iter().flatten()));
+        group.note.push_str(&stalls(rounds));
         println!("\n{}: millions a second (p10–p90)", group.title);
         let mut table = Table::new(["", "1 task", "2 tasks", "4 tasks"]);
         let id = group.id.clone();
@@ -54,35 +58,16 @@ impl Rates {
         for (case, tasks) in TASKS.into_iter().enumerate() {
             let case_name = if tasks == 1 { "1 task".to_owned() } else { format!("{tasks} tasks") };
             for contender in &self.contenders {
-                if let Some(spread) = contender.spreads()[case] {
-                    records.add(&id, &case_name, contender.name, spread);
-                }
+                let rounds = contender.rates[case].iter().copied();
+                records.add(&id, &case_name, contender.name, rounds);
             }
         }
-    }
-
-    /// A sentence for the note, of those whose tasks waited until somebody else called.
-    fn stalls(&self) -> String {
-        let stalled = self.contenders.iter().filter_map(|contender| {
-            let rounds = contender.rates.iter().flatten();
-            let stalls = rounds.filter(|rate| rate.is_none()).count();
-            (stalls > 0).then(|| format!("{} {stalls} times", contender.name))
-        });
-        let stalled: Vec<_> = stalled.collect();
-        if stalled.is_empty() {
-            return String::new();
-        }
-        let stalled = stalled.join(", ");
-        println!("\nstalled for seconds, until somebody else read: {stalled}");
-        format!(
-            " Rounds that are left out, since tasks waited until somebody else read: {stalled}."
-        )
     }
 }
 
 impl Contender {
     fn spreads(&self) -> [Option<Spread>; TASKS.len()] {
-        self.rates.each_ref().map(|rates| spread(rates.iter().flatten().copied()))
+        self.rates.each_ref().map(|rates| spread(rates))
     }
 }
 
@@ -91,12 +76,31 @@ fn per_second(operations: usize, shift: &Shift) -> Option<f64> {
     (!shift.stalled).then(|| operations as f64 / shift.took.as_secs_f64())
 }
 
-fn spread(rounds: impl Iterator<Item = f64>) -> Option<Spread> {
-    let mut rounds = rounds.peekable();
+/// Of the rounds that did not stall, if there are any.
+pub(crate) fn spread(rounds: &[Option<f64>]) -> Option<Spread> {
+    let mut rounds = rounds.iter().flatten().copied().peekable();
     rounds.peek()?;
     Some(Spread::of(rounds))
 }
 
 fn millions(Spread { low, median, high }: Spread) -> Spread {
     Spread { low: low / 1e6, median: median / 1e6, high: high / 1e6 }
+}
+
+/// A sentence for the note, of those who stalled in some of these rounds: their tasks waited until somebody else called.
+pub(crate) fn stalls<'a, R>(contenders: impl Iterator<Item = (&'static str, R)>) -> String
+where
+    R: IntoIterator<Item = &'a Option<f64>>,
+{
+    let stalled = contenders.filter_map(|(name, rounds)| {
+        let stalls = rounds.into_iter().filter(|round| round.is_none()).count();
+        (stalls > 0).then(|| format!("{name} {stalls} times"))
+    });
+    let stalled: Vec<_> = stalled.collect();
+    if stalled.is_empty() {
+        return String::new();
+    }
+    let stalled = stalled.join(", ");
+    println!("\nstalled for seconds, until somebody else read: {stalled}");
+    format!(" Rounds that are left out, since tasks waited until somebody else read: {stalled}.")
 }

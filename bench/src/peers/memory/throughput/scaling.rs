@@ -39,7 +39,8 @@ pub(in super::super) fn scaling(
     crew.enter_each(ONE_EACH, &one_each, Hits);
     crew.enter(QUICK, &lineup.quick, Hits);
     crew.enter(OURS, &lineup.ours, Hits);
-    let mut scalings: Vec<(_, Vec<f64>)> = crew.names().map(|name| (name, Vec::new())).collect();
+    let mut scalings: Vec<(_, Vec<Option<f64>>)> =
+        crew.names().map(|name| (name, Vec::new())).collect();
     for round in 0..=crew.rounds() * MORE_ROUNDS {
         // Other parts of the order for the one than for the two: what was just read is in the processor's caches.
         let one = || crew.round(2 * round, 1);
@@ -51,7 +52,7 @@ pub(in super::super) fn scaling(
             (one(), two)
         };
         for (at, (_, scaling)) in scalings.iter_mut().enumerate() {
-            if round > 0 && !one[at].stalled && !two[at].stalled {
+            if round > 0 {
                 scaling.push(against(&one[at], &two[at]));
             }
         }
@@ -59,12 +60,13 @@ pub(in super::super) fn scaling(
     report(scalings, records, findings);
 }
 
-/// Two tasks do twice as much.
-fn against(one: &Shift, two: &Shift) -> f64 {
-    2.0 * one.took.as_secs_f64() / two.took.as_secs_f64()
+/// Two tasks do twice as much. Nothing where one of them stalled.
+fn against(one: &Shift, two: &Shift) -> Option<f64> {
+    let took = |shift: &Shift| shift.took.as_secs_f64();
+    (!one.stalled && !two.stalled).then(|| 2.0 * took(one) / took(two))
 }
 
-fn report(scalings: Vec<(&str, Vec<f64>)>, records: &mut Records, findings: &mut Findings) {
+fn report(scalings: Vec<(&str, Vec<Option<f64>>)>, records: &mut Records, findings: &mut Findings) {
     let group = Group {
         id: "memory-scaling".to_owned(),
         title: "a second thread".to_owned(),
@@ -77,9 +79,9 @@ fn report(scalings: Vec<(&str, Vec<f64>)>, records: &mut Records, findings: &mut
     records.group(group);
     let mut table = Table::new(["", "times as much"]);
     for (name, rounds) in scalings {
-        let spread = Spread::of(rounds);
+        let spread = Spread::of(rounds.iter().flatten().copied());
         table.row([name.to_owned(), format!("{spread:.2}")]);
-        records.add(&id, CASE, name, spread);
+        records.add(&id, CASE, name, rounds);
         if name == OURS {
             findings.target(
                 "peers-memory: a shared hit on two threads",

@@ -10,6 +10,7 @@ use crate::peers::redis::{Bench, Book};
 use crate::record::{Better, Group, Unit};
 use crate::spread::Spread;
 use crate::table::Table;
+use crate::turns;
 use crate::verdict::Verdict;
 
 const TIMES: &str = "redis-lock-waiters";
@@ -23,7 +24,8 @@ const NOTE: &str = "\
     `cache`: `lock(…).wait(…)`, `acquire` and `release`. Who waits is told by the server, one at a time and in the \
     order in which they came, within a process and between them. The lock renews itself meanwhile. \
     `rslock`: `acquire` and `release` of a `LockManager` for one server, with the retries that it comes with: thrice \
-    with a pause of up to 200 ms by chance, and that over and over. No order, no renewal.";
+    with a pause of up to 200 ms by chance, and that over and over. No order, no renewal. \
+    Not here: SET NX PX by hand, which has no way of waiting; `cached` and `hitbox`, which have no locks.";
 const NOTE_OF_COMMANDS: &str = "\
     In the same runs. Commands within scripts are counted like those outside. Each time that `rslock` does not get the \
     lock, it also runs the script that would give it back.";
@@ -51,23 +53,25 @@ fn case(bench: &Bench, book: &mut Book<'_>, case: &str, waiters: usize, clients:
     let theirs = connect::<Rslock>(bench, clients);
     let mut queues = [Vec::new(), Vec::new()];
     let rounds = if waiters > 100 { bench.effort.pick(5, 1) } else { bench.effort.pick(10, 4) };
-    for round in 0..rounds {
-        for turn in 0..2 {
-            let at = (round + turn) % 2;
+    // The first round is dropped.
+    for round in 0..=rounds {
+        for at in turns::order(2, round) {
             let meter = Meter::start(&bench.server);
             let took = bench.runtime.block_on(async {
                 if at == 0 { all(&ours, waiters).await } else { all(&theirs, waiters).await }
             });
-            queues[at].push((took, meter.total().commands));
+            if round > 0 {
+                queues[at].push((took, meter.total().commands));
+            }
         }
     }
     let mut table = Table::new([case, "ms (p10–p90)", "commands"]);
     let mut medians = Vec::new();
     for (name, queue) in [Ours::NAME, Rslock::NAME].into_iter().zip(queues) {
-        let times = Spread::of(queue.iter().map(|(took, _)| *took));
-        let commands = Spread::of(queue.iter().map(|(_, commands)| *commands));
-        book.records.add(TIMES, case, name, times);
-        book.records.add(COMMANDS, case, name, commands);
+        let (times, commands): (Vec<_>, Vec<_>) = queue.into_iter().unzip();
+        book.records.add(TIMES, case, name, times.iter().copied());
+        book.records.add(COMMANDS, case, name, commands.iter().copied());
+        let [times, commands] = [times, commands].map(Spread::of);
         table.row([name.to_owned(), format!("{times:.0}"), format!("{commands:.0}")]);
         medians.push(times.median);
     }

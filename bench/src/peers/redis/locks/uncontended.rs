@@ -3,7 +3,7 @@
 use std::future::ready;
 
 use super::lockers::{ByHand, Locker, Ours, Rslock};
-use crate::peers::redis::contest::{Contest, Load, Work};
+use crate::peers::redis::contest::{Contest, Load, Work, traffic};
 use crate::peers::redis::{Bench, Book, HOW};
 use crate::record::{Better, Group, Unit};
 use crate::spread::Spread;
@@ -20,7 +20,9 @@ const NOTE: &str = "\
     tells those who wait when it is free. \
     `rslock`: `acquire` and `release` of a `LockManager` for one server: SET NX PX and a script; no token, no renewal, \
     nobody is told. \
-    `raw SET NX PX + script`: the same by hand with `fred`, by an owner that is always the same.";
+    `raw SET NX PX + script`: the same by hand with `fred`, by an owner that is always the same. \
+    Not here: `raw redis-rs`, which would do the same by hand and is what `rslock` is built on; `cached` and `hitbox`, \
+    which have no locks.";
 
 struct TakesAndGivesBack<L>(L);
 
@@ -31,24 +33,25 @@ impl<L: Locker> Work for TakesAndGivesBack<L> {
 }
 
 pub(crate) fn run(bench: &Bench, book: &mut Book<'_>) {
-    book.records.group(Group {
-        id: ID.to_owned(),
-        title: TITLE.to_owned(),
-        unit: Unit::Microseconds,
-        better: Better::Lower,
-        note: format!("{NOTE} {HOW}"),
-    });
     let contest = Contest::default()
         .with(Ours::NAME, work::<Ours>(bench))
         .with(Rslock::NAME, work::<Rslock>(bench))
         .with(ByHand::NAME, work::<ByHand>(bench));
     let load = Load { tasks: 1, operations: bench.effort.pick(2_000, 600) };
     let scores = contest.run(bench, load);
+    book.records.group(Group {
+        id: ID.to_owned(),
+        title: TITLE.to_owned(),
+        unit: Unit::Microseconds,
+        better: Better::Lower,
+        note: format!("{NOTE} {HOW} {}", traffic([(CASE, &scores[..])])),
+    });
     println!("\n{TITLE}");
     let mut table = Table::new([CASE, "µs (p10–p90)", "commands", "reads"]);
     for score in &scores {
-        let spread = Spread::of(score.rates.iter().map(|rate| 1e6 / rate));
-        book.records.add(ID, CASE, score.name, spread);
+        let times: Vec<_> = score.rates.iter().map(|rate| 1e6 / rate).collect();
+        let spread = Spread::of(times.iter().copied());
+        book.records.add(ID, CASE, score.name, times);
         table.row([
             score.name.to_owned(),
             format!("{spread:.0}"),
