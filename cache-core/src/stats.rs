@@ -10,7 +10,8 @@ pub struct Stats {
     pub loads: u64,
     /// Loads that failed.
     pub failed_loads: u64,
-    /// Calls that waited for another caller's load instead of running their own.
+    /// Times that a call found a load of its key under way, and waited. More than once for a call that could not be given
+    /// what that load brought; and a call may load after it has waited, where the one that loaded was dropped.
     pub waits: u64,
     /// Loads whose value was not stored, because the key was changed while they ran.
     pub overtaken: u64,

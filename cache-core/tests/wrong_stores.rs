@@ -33,7 +33,7 @@ fn a_right_store_whose_answers_take_a_while_passes_every_case() {
 }
 
 /// Each flaw, and the case that is there to catch it.
-const CAUGHT_BY: [(Flaw, &str); 115] = [
+const CAUGHT_BY: [(Flaw, &str); 119] = [
     (Flaw::IgnoresLifetimes, "an_entry_is_gone_at_its_deadline"),
     (Flaw::ExpiresLate, "an_entry_is_gone_at_its_deadline"),
     (Flaw::RemovesPlainly, "a_read_of_what_has_expired_takes_nothing_fresh_away"),
@@ -139,11 +139,15 @@ const CAUGHT_BY: [(Flaw, &str); 115] = [
     (Flaw::FencesRepeat, "fences_grow_whatever_ended_a_lease"),
     (Flaw::FencesFallAtTheEnd, "fences_grow_whatever_ended_a_lease"),
     (Flaw::FencesFallWhenTakenAway, "fences_grow_whatever_ended_a_lease"),
+    (Flaw::FencesCountFromOne, "a_first_fence_is_about_the_time"),
+    (Flaw::FencesAreNanoseconds, "a_first_fence_is_about_the_time"),
     (Flaw::LongLeasesWrap, "a_lease_may_be_long"),
     (Flaw::ReleasesWakeNobody, "who_waits_learns_of_a_release"),
     (Flaw::ReleasesWakeNobody, "who_waits_may_leave"),
     (Flaw::TakingAwayWakesNobody, "who_waits_learns_of_a_lease_that_was_taken_away"),
     (Flaw::EndsWakeNobody, "who_waits_learns_of_the_end_of_a_lease"),
+    (Flaw::EarlierEndsWakeNobody, "who_waits_learns_of_a_lease_that_was_shortened"),
+    (Flaw::EarlierEndsWakeNobody, "who_waits_learns_of_a_lease_that_begins_anew"),
     (Flaw::TellsOneOnly, "who_was_told_has_the_next_one_told"),
     (Flaw::WaitsForWhatIsFree, "who_waits_for_what_is_free_waits_for_nothing"),
     (Flaw::TrimsLocks, "names_of_locks_are_apart"),

@@ -93,7 +93,7 @@ impl<T: Interned> InUse<T> {
         })
     }
 
-    #[cfg(test)]
+    /// How much lies in it, also what is not in use any more.
     pub(crate) fn len(&self) -> usize {
         let parts = self.parts.iter();
         parts.map(|part| part.read().unwrap_or_else(PoisonError::into_inner).table.len()).sum()

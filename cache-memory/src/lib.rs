@@ -28,6 +28,7 @@
 
 mod builder;
 mod clock;
+mod eviction;
 mod interned;
 mod kernel;
 mod key;

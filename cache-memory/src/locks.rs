@@ -1,6 +1,7 @@
 //! Locks of this process: leases by name, apart from the table, which evicts.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -13,10 +14,16 @@ use crate::MemoryStore;
 #[derive(Debug, Default)]
 pub(crate) struct Leases(Mutex<State>);
 
+/// The leases, while nobody else has them.
+struct Locked<'l> {
+    state: MutexGuard<'l, State>,
+    /// Behind the guard, so that they are dropped after it: a waker is somebody's code, which may use the store.
+    told: Vec<Waiter>,
+}
+
 #[derive(Debug, Default)]
 struct State {
     leases: HashMap<Box<str>, Lease>,
-    last_fence: u64,
     /// How many there were when those were removed that had ended.
     kept: usize,
 }
@@ -25,16 +32,18 @@ struct State {
 struct Lease {
     owner: Owner,
     until: Instant,
-    /// Of those who wait for its end. They learn of it when theirs is dropped.
-    waiters: Vec<oneshot::Sender<()>>,
+    waiters: Vec<Waiter>,
 }
+
+/// Of somebody who waits for the end of a lease, and learns of it when this is dropped.
+type Waiter = oneshot::Sender<()>;
 
 /// So many leases that have ended are not worth a walk.
 const FEW: usize = 64;
 
 impl Leases {
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> Locked<'_> {
+        Locked { state: self.0.lock().unwrap_or_else(PoisonError::into_inner), told: Vec::new() }
     }
 }
 
@@ -49,24 +58,40 @@ impl State {
         self.held(name, Instant::now()).filter(|lease| lease.owner == owner)
     }
 
-    /// From the clock on at first, so that it grows from one process to the next as well: nobody acquires a lock in less
-    /// than a nanosecond.
-    fn next_fence(&mut self) -> Fence {
-        if self.last_fence == 0 {
-            let clock = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-            self.last_fence = u64::try_from(clock.as_nanos()).unwrap_or(0);
-        }
-        self.last_fence += 1;
-        Fence(self.last_fence)
+    fn end(&mut self, name: Key<'_>, told: &mut Vec<Waiter>) {
+        told.extend(self.leases.remove(name.as_str()).into_iter().flat_map(|lease| lease.waiters));
     }
 
     /// Removes what has ended, when there is twice as much as there was left the last time.
-    fn tidy(&mut self, now: Instant) {
+    fn tidy(&mut self, now: Instant, told: &mut Vec<Waiter>) {
         if self.leases.len() > 2 * self.kept + FEW {
-            self.leases.retain(|_, lease| now < lease.until);
+            let ended = self.leases.extract_if(|_, lease| lease.until <= now);
+            told.extend(ended.flat_map(|(_, lease)| lease.waiters));
             self.kept = self.leases.len();
         }
     }
+}
+
+impl Lease {
+    /// Whoever waits goes by the end that there was: of a later one they learn then, of an earlier one now.
+    fn begin_anew(&mut self, until: Instant, told: &mut Vec<Waiter>) {
+        if until < self.until {
+            told.append(&mut self.waiters);
+        }
+        self.until = until;
+    }
+}
+
+/// One more than the last of this process, or than the clock in microseconds, which other drivers count in as well.
+///
+/// So fences grow within a process in any case, also from one of its stores to the next. From one process to the next
+/// they do unless the clock is set back: only a process that acquires more than one lock in a microsecond is ahead of
+/// the clock, by as many as those are more, and until the clock has made up for it.
+fn next_fence() -> Fence {
+    static LAST: AtomicU64 = AtomicU64::new(0);
+    let clock = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    LAST.fetch_max(u64::try_from(clock.as_micros()).unwrap_or(0), Ordering::Relaxed);
+    Fence(LAST.fetch_add(1, Ordering::Relaxed) + 1)
 }
 
 impl LockStore for MemoryStore {
@@ -76,42 +101,45 @@ impl LockStore for MemoryStore {
         owner: Owner,
         lease: Duration,
     ) -> StoreFuture<'a, Acquisition> {
-        let state = &mut *self.leases().state();
+        let Locked { state, told } = &mut self.leases().lock();
         let now = Instant::now();
         match state.held(name, now) {
             Some(held) if held.owner != owner => {
                 return StoreFuture::ok(Acquisition::Held(held.until - now));
             }
-            Some(held) => held.until = end(now, lease),
+            Some(held) => held.begin_anew(end(now, lease), told),
             None => {
-                state.tidy(now);
+                state.tidy(now, told);
+                state.end(name, told);
                 let fresh = Lease { owner, until: end(now, lease), waiters: Vec::new() };
                 state.leases.insert(name.as_str().into(), fresh);
             }
         }
-        StoreFuture::ok(Acquisition::Acquired(state.next_fence()))
+        StoreFuture::ok(Acquisition::Acquired(next_fence()))
     }
 
     fn renew<'a>(&'a self, name: Key<'a>, owner: Owner, lease: Duration) -> StoreFuture<'a, bool> {
-        let mut state = self.leases().state();
+        let Locked { state, told } = &mut self.leases().lock();
         let held = state.held_by(name, owner);
-        StoreFuture::ok(held.map(|held| held.until = end(Instant::now(), lease)).is_some())
+        StoreFuture::ok(
+            held.map(|held| held.begin_anew(end(Instant::now(), lease), told)).is_some(),
+        )
     }
 
     fn release<'a>(&'a self, name: Key<'a>, owner: Owner) -> StoreFuture<'a, bool> {
-        let mut state = self.leases().state();
+        let Locked { state, told } = &mut self.leases().lock();
         let is_held = state.held_by(name, owner).is_some();
         if is_held {
-            state.leases.remove(name.as_str());
+            state.end(name, told);
         }
         StoreFuture::ok(is_held)
     }
 
     fn freed<'a>(&'a self, name: Key<'a>) -> StoreFuture<'a, ()> {
-        let mut state = self.leases().state();
+        let Locked { state, told } = &mut self.leases().lock();
         let Some(held) = state.held(name, Instant::now()) else { return StoreFuture::ok(()) };
         let (ended, end) = oneshot::channel();
-        held.waiters.retain(|waiter| !waiter.is_closed());
+        told.extend(held.waiters.extract_if(.., |waiter| waiter.is_closed()));
         held.waiters.push(ended);
         let until = held.until;
         StoreFuture::pending(async move {
@@ -122,16 +150,16 @@ impl LockStore for MemoryStore {
     }
 
     fn inspect<'a>(&'a self, name: Key<'a>) -> StoreFuture<'a, Option<LockState>> {
+        let Locked { state, .. } = &mut self.leases().lock();
         let now = Instant::now();
-        let mut state = self.leases().state();
         let held = state.held(name, now);
         StoreFuture::ok(held.map(|held| LockState { owner: held.owner, left: held.until - now }))
     }
 
     fn force_release<'a>(&'a self, name: Key<'a>) -> StoreFuture<'a, bool> {
-        let mut state = self.leases().state();
+        let Locked { state, told } = &mut self.leases().lock();
         let was_held = state.held(name, Instant::now()).is_some();
-        state.leases.remove(name.as_str());
+        state.end(name, told);
         StoreFuture::ok(was_held)
     }
 }
@@ -153,6 +181,20 @@ mod tests {
         Key::new(name).unwrap()
     }
 
+    #[tokio::test]
+    async fn fences_grow_from_one_store_to_the_next() {
+        let mut last = Fence(0);
+        for _ in 0..10 {
+            let store = MemoryStore::new();
+            for _ in 0..1_000 {
+                let acquired = store.acquire(key("n"), Owner(1), HOUR).await.unwrap();
+                let Acquisition::Acquired(fence) = acquired else { panic!("it is the owner") };
+                assert!(fence > last);
+                last = fence;
+            }
+        }
+    }
+
     #[tokio::test(start_paused = true)]
     async fn leases_that_have_ended_do_not_pile_up() {
         let store = MemoryStore::new();
@@ -162,7 +204,7 @@ mod tests {
             store.acquire(key(&name), Owner(1), SECOND).await.unwrap();
             tokio::time::advance(SECOND).await;
         }
-        assert!(store.leases().state().leases.len() <= FEW + 3);
+        assert!(store.leases().lock().state.leases.len() <= FEW + 3);
         assert!(store.inspect(key("kept")).await.unwrap().is_none(), "an hour has passed");
     }
 
@@ -173,7 +215,7 @@ mod tests {
         for _ in 0..100 {
             drop(store.freed(key("n")));
         }
-        let waiters = store.leases().state().leases["n"].waiters.len();
+        let waiters = store.leases().lock().state.leases["n"].waiters.len();
         assert!(waiters <= 1, "{waiters}");
     }
 }

@@ -29,16 +29,17 @@ mod tests;
 ///
 /// It is meant for one cache and its clones: loads of one cache know nothing of what is changed through
 /// another on the same store. Every operation is ready on its first poll, but for a
-/// [`flush`](Store::flush) of a large table, which yields in between.
+/// [`flush`](Store::flush) or [`close`](Store::close) of a large table, which yields in between.
 ///
 /// An entry whose tags were flushed is gone for every operation, as one that has expired. A flush takes the same
 /// time whatever number of entries bear the tags. A tag takes memory while there is an entry that bears it, or a
-/// load that is to be stored under it.
+/// load that is to be stored under it; and from then on until the task below walks next, the store is flushed or
+/// closed, or there have come as many tags again.
 ///
 /// Expired and flushed entries are removed when they are met, and by a background task of the runtime in which an
 /// entry with a lifetime is stored, or tags are flushed, first; it ends with the store, or with the runtime, and
-/// then begins again in the next one. Where there is no runtime, or one without timers (built without
-/// `enable_time`; it panics at the first timer, once, and that is caught), their memory comes back when they are
+/// then begins again in the next one. As long as there is no runtime, or only such without timers (built without
+/// `enable_time`; each panics at the first timer, once, and that is caught), their memory comes back when they are
 /// read, overwritten or evicted.
 ///
 /// That task waits on a timer. Under paused time, tokio moves its clock to the next timer whenever a test
@@ -148,7 +149,7 @@ impl MemoryStore {
             drop(self.remove(key));
             return;
         }
-        self.table().quick().insert(key.into(), Slot::new(payload, deadline, marks));
+        self.table().insert(key, Slot::new(payload, deadline, marks));
         self.swept.expect(deadline);
     }
 
@@ -156,6 +157,33 @@ impl MemoryStore {
     fn remove(&self, key: Key<'_>) -> Option<Slot> {
         let (_, slot) = self.table().quick().remove(&Sought(key))?;
         (!self.is_dead(&slot)).then_some(slot)
+    }
+
+    /// Does what comes first, and then removes every entry, and what tags leave behind: at once if that is little, else
+    /// as it is awaited.
+    fn empty<'a>(&'a self, first: impl FnOnce() + Send + 'a) -> StoreFuture<'a, ()> {
+        /// Few enough to be removed at once.
+        const SLICE: usize = 1_024;
+        // Each says how much it was.
+        let steps = || self.table().quick().drain().map(|_| 1).chain(self.swept.tags.tidy());
+        let (versions, marks) = self.swept.tags.len();
+        if self.entries() + versions + marks < SLICE {
+            first();
+            steps().for_each(drop);
+            return StoreFuture::ok(());
+        }
+        StoreFuture::pending(async move {
+            first();
+            let mut done = 0;
+            for step in steps() {
+                done += step;
+                if done >= SLICE {
+                    done = 0;
+                    tokio::task::yield_now().await;
+                }
+            }
+            Ok(())
+        })
     }
 
     /// Changes the live slot at `key`, or fills the vacant place, each in one step.
@@ -183,7 +211,7 @@ impl MemoryStore {
                 EntryResult::Removed(..) => {}
                 EntryResult::Vacant(place) => {
                     let (slot, result) = vacant();
-                    if place.insert(slot).is_ok() {
+                    if self.table().fill(key, place, slot) {
                         return result;
                     }
                 }
@@ -431,23 +459,11 @@ impl Store for MemoryStore {
     }
 
     fn flush(&self) -> StoreFuture<'_, ()> {
-        /// Few enough to be removed at once.
-        const SLICE: usize = 1_024;
-        let mut entries = self.table().quick().drain();
-        if entries.by_ref().take(SLICE).count() < SLICE {
-            return StoreFuture::ok(());
-        }
-        StoreFuture::pending(async move {
-            while entries.by_ref().take(SLICE).count() == SLICE {
-                tokio::task::yield_now().await;
-            }
-            Ok(())
-        })
+        self.empty(|| ())
     }
 
     fn close(&self) -> StoreFuture<'_, ()> {
-        self.swept.stop();
-        Store::flush(self)
+        self.empty(|| self.swept.stop())
     }
 
     fn tags(&self) -> Option<&dyn TagStore> {

@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::runtime::Handle;
+use tokio::runtime::{Handle, Id};
 use tokio::sync::Notify;
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
@@ -44,6 +44,8 @@ pub(crate) struct Swept {
     /// Tells the sweeper that `earliest` has come down.
     nearer: Notify,
     task: Mutex<Task>,
+    /// Runtimes that were found to have no timers: what is stored in them does not try again.
+    without_timers: Mutex<Vec<Id>>,
 }
 
 #[derive(Debug)]
@@ -53,7 +55,7 @@ enum Task {
     /// About to run, or gone before it could: a runtime that is shutting down drops what it is given.
     Starting,
     Running(AbortHandle),
-    /// The runtime has no timers; or the store is closed.
+    /// The store is closed.
     Never,
 }
 
@@ -79,6 +81,7 @@ impl Swept {
             earliest: AtomicU64::new(Deadline::NEVER.0),
             nearer: Notify::new(),
             task: Mutex::new(Task::Absent),
+            without_timers: Mutex::default(),
         })
     }
 
@@ -108,11 +111,14 @@ impl Swept {
             Task::Absent => {
                 // Outside of a runtime `earliest` stays as it is, so that the next `put` asks again.
                 let Ok(runtime) = Handle::try_current() else { return };
+                if self.without_timers().contains(&runtime.id()) {
+                    return;
+                }
                 self.lower(deadline);
                 *task = Task::Starting;
                 drop(task);
                 // Without the lock: if the runtime drops the task at once, `Sweep::drop` takes it.
-                let sweep = Sweep { swept: Arc::clone(self), hopeless: false };
+                let sweep = Sweep { swept: Arc::clone(self) };
                 let running = runtime.spawn(sweep.run()).abort_handle();
                 let mut task = self.task();
                 match *task {
@@ -139,6 +145,10 @@ impl Swept {
 
     fn task(&self) -> MutexGuard<'_, Task> {
         self.task.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn without_timers(&self) -> MutexGuard<'_, Vec<Id>> {
+        self.without_timers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Visits every entry once and removes those that have expired. `horizon` is how long the sweeper will
@@ -207,15 +217,13 @@ impl Walk {
 /// The task. Dropped, also with its runtime, it leaves word that there is none.
 struct Sweep {
     swept: Arc<Swept>,
-    /// Set where the runtime has no timers: the next one of its tasks would find none either.
-    hopeless: bool,
 }
 
 impl Sweep {
-    async fn run(mut self) {
+    async fn run(self) {
         // There is no way to ask but to be refused.
-        self.hopeless = catch_unwind(|| drop(tokio::time::sleep(Duration::ZERO))).is_err();
-        if self.hopeless {
+        if catch_unwind(|| drop(tokio::time::sleep(Duration::ZERO))).is_err() {
+            self.swept.without_timers().push(Handle::current().id());
             return;
         }
         let swept = &*self.swept;
@@ -252,10 +260,9 @@ impl Drop for Sweep {
     fn drop(&mut self) {
         let mut task = self.swept.task();
         if matches!(*task, Task::Starting | Task::Running(_)) {
-            *task = if self.hopeless { Task::Never } else { Task::Absent };
-            // Where nobody will sweep, no deadline is to be told.
-            let earliest = if self.hopeless { 0 } else { Deadline::NEVER.0 };
-            self.swept.earliest.store(earliest, Ordering::Release);
+            *task = Task::Absent;
+            // The next deadline asks for another sweeper, whichever it is.
+            self.swept.earliest.store(Deadline::NEVER.0, Ordering::Release);
         }
     }
 }

@@ -1,20 +1,27 @@
 //! The table: `quick_cache`, measured in entries or in bytes.
 //!
 //! What `quick_cache` does silently is made plain here: a value that is too heavy for its shard is
-//! refused before it is inserted, since the table would drop it together with what was there.
+//! refused before it is inserted, since the table would drop it together with what was there, or, where it is
+//! [spared](Eviction::spare), hold it beyond the bound.
 
 use cache_core::{Error, ErrorKind, Key, Payload};
-use quick_cache::sync::Cache as QuickCache;
-use quick_cache::{DefaultHashBuilder, Lifecycle, OptionsBuilder, Weighter};
+use quick_cache::sync::{Cache as QuickCache, PlaceholderGuard};
+use quick_cache::{DefaultHashBuilder, OptionsBuilder, Weighter};
 
+use crate::eviction::Eviction;
 use crate::key::TableKey;
 use crate::slot::Slot;
 
-pub(crate) type Quick = QuickCache<TableKey, Slot, Weight, DefaultHashBuilder, DropOutside>;
+pub(crate) type Quick = QuickCache<TableKey, Slot, Weight, DefaultHashBuilder, Eviction>;
+
+/// A place that nothing else is stored at until it is filled or given up, unless by a `put`.
+pub(crate) type Place<'t> =
+    PlaceholderGuard<'t, TableKey, Slot, Weight, DefaultHashBuilder, Eviction>;
 
 #[derive(Debug)]
 pub(crate) struct Table {
     quick: Quick,
+    eviction: Eviction,
     weight: Weight,
     /// The heaviest entry that a shard admits.
     heaviest: u64,
@@ -82,16 +89,30 @@ impl Table {
             Ok(options) => options,
             Err(unset) => unreachable!("both capacities are set: {unset}"),
         };
-        let quick =
-            Quick::with_options(options, weight, DefaultHashBuilder::default(), DropOutside);
+        let eviction = Eviction::default();
+        let hasher = DefaultHashBuilder::default();
+        let quick = Quick::with_options(options, weight, hasher, eviction.clone());
         let heaviest = heaviest(quick.shard_capacity());
-        Self { quick, weight, heaviest }
+        Self { quick, eviction, weight, heaviest }
     }
 
-    /// The table itself, for whatever cannot make an entry heavier.
+    /// The table itself, for whatever stores no entry and cannot make one heavier.
     #[inline]
     pub(crate) fn quick(&self) -> &Quick {
         &self.quick
+    }
+
+    /// Stores what was [admitted](Self::admit), whatever is there.
+    #[inline]
+    pub(crate) fn insert(&self, key: Key<'_>, slot: Slot) {
+        self.eviction.spare(key);
+        self.quick.insert(key.into(), slot);
+    }
+
+    /// Stores what was [admitted](Self::admit) at a place that is vacant. Returns whether it was still.
+    pub(crate) fn fill(&self, key: Key<'_>, place: Place<'_>, slot: Slot) -> bool {
+        self.eviction.spare(key);
+        place.insert(slot).is_ok()
     }
 
     /// Says [`TooLarge`](ErrorKind::TooLarge) of what the table would not hold.
@@ -162,33 +183,6 @@ impl Weighter<TableKey, Slot> for Weight {
     }
 }
 
-/// Sees to it that what is evicted is dropped after the lock of its shard is given back.
-///
-/// A kept object is a user's, and so is what happens when it is dropped: it may use the cache.
-/// `quick_cache` by itself does so for the first two of an operation, and drops more than that at once.
-#[derive(Clone, Debug)]
-pub(crate) struct DropOutside;
-
-/// What one operation has evicted: rarely more than one entry.
-#[derive(Default)]
-pub(crate) struct Evicted {
-    first: Option<(TableKey, Slot)>,
-    more: Vec<(TableKey, Slot)>,
-}
-
-impl Lifecycle<TableKey, Slot> for DropOutside {
-    type RequestState = Evicted;
-
-    #[inline]
-    fn on_evict(&self, evicted: &mut Evicted, key: TableKey, slot: Slot) {
-        if evicted.first.is_none() {
-            evicted.first = Some((key, slot));
-        } else {
-            evicted.more.push((key, slot));
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -201,7 +195,7 @@ mod tests {
 
     fn insert(table: &Table, name: &str, bytes: &[u8]) {
         let payload = Payload::Encoded(bytes);
-        table.quick().insert(key(name).into(), Slot::new(payload, Deadline::NEVER, None));
+        table.insert(key(name), Slot::new(payload, Deadline::NEVER, None));
     }
 
     #[test]
@@ -215,7 +209,10 @@ mod tests {
 
             let refused = table.admit(key("k"), Payload::Encoded(&vec![0; room + 1]));
             assert_eq!(refused.unwrap_err().kind(), ErrorKind::TooLarge);
-            insert(&table, "k", &vec![0; room + 1]);
+            // Not spared: it would be held nevertheless, beyond the bound.
+            table.eviction.spare(key("other"));
+            let heavy = Slot::new(Payload::Encoded(&vec![0; room + 1]), Deadline::NEVER, None);
+            table.quick().insert(key("k").into(), heavy);
             assert!(
                 table.quick().peek(&Sought(key("k"))).is_none(),
                 "the check is needed, and is exact: {capacity}"

@@ -76,7 +76,6 @@ impl Tags {
     }
 
     /// How many tags have a version, and how many sets of them are known.
-    #[cfg(test)]
     pub(crate) fn len(&self) -> (usize, usize) {
         (self.versions.len(), self.marks.len())
     }

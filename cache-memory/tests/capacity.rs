@@ -1,4 +1,5 @@
 //! A store holds what it was built to hold, and says of what it cannot.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::sync::Arc;
 
@@ -30,6 +31,89 @@ async fn bytes_are_bounded() {
     }
     let most = 1_000_000 / 1_000;
     assert!((most / 2..most).contains(&store.entries()), "{}", store.entries());
+}
+
+/// One shard, full of entries that are taken for ones in use: whatever comes next finds itself alone among those that
+/// are not, and so first in line to make room.
+async fn full_of_bytes() -> Cache {
+    let cache = Cache::new(MemoryStore::builder().max_bytes(20_000).build());
+    for n in 0..20 {
+        cache.put(format!("k{n:02}"), &"x".repeat(800), "1h").await.unwrap();
+    }
+    cache
+}
+
+#[tokio::test]
+async fn what_is_added_to_a_full_store_is_there() {
+    let cache = full_of_bytes().await;
+    assert!(cache.add("big", &"x".repeat(2_000), "1h").await.unwrap());
+    assert!(cache.has("big").await.unwrap());
+    assert!(!cache.add("big", "other", "1h").await.unwrap());
+}
+
+#[tokio::test]
+async fn what_is_counted_in_a_full_store_goes_on() {
+    let cache = Cache::new(MemoryStore::builder().max_entries(1).build());
+    cache.put("k", "v", "1h").await.unwrap();
+    for count in 1..=3 {
+        assert_eq!(cache.increment("counter").await.unwrap(), count);
+    }
+}
+
+/// Entries that were evicted come back, while those that are there were read as often as is told apart.
+#[tokio::test]
+async fn what_comes_back_to_a_store_in_use_is_there() {
+    for (bound, reads) in
+        [1, 2, 3, 32, 33, 64].map(|bound| [0, 1, 2].map(|reads| (bound, reads))).concat()
+    {
+        for verb in ["put", "add", "increment"] {
+            let store = Arc::new(MemoryStore::builder().max_entries(bound).build());
+            let cache = Cache::new(Arc::clone(&store));
+            for n in (0..bound * 2).cycle().take(bound * 6) {
+                let key = format!("k{n}");
+                match verb {
+                    "put" => cache.put(&key, "v", "1h").await.unwrap(),
+                    "add" => drop(cache.add(&key, "v", "1h").await.unwrap()),
+                    _ => drop(cache.increment(&key).await.unwrap()),
+                }
+                assert!(
+                    cache.has(&key).await.unwrap(),
+                    "{verb} {key}: {bound} entries, {reads} reads"
+                );
+                assert!(store.entries() <= bound);
+                for _ in 0..reads {
+                    cache.get_many::<String>((0..bound * 2).map(|n| format!("k{n}"))).await.ok();
+                }
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_put_over_an_entry_that_nobody_has_read_stays() {
+    let cache = full_of_bytes().await;
+    for n in 1..20 {
+        for _ in 0..2 {
+            assert!(cache.get::<String>(format!("k{n:02}")).await.unwrap().is_some());
+        }
+    }
+    cache.put("k00", &"y".repeat(2_000), "1h").await.unwrap();
+    assert_eq!(cache.get::<String>("k00").await.unwrap(), Some("y".repeat(2_000)));
+}
+
+#[tokio::test]
+async fn a_put_of_what_was_evicted_before_stays() {
+    let cache = Cache::new(MemoryStore::builder().max_entries(32).build());
+    for n in 1..=32 {
+        cache.put(format!("e{n}"), &n, "1h").await.unwrap();
+    }
+    cache.put("k", &0, "1h").await.unwrap();
+    cache.put("e33", &33, "1h").await.unwrap();
+    for n in (1..=31).chain([33]) {
+        assert_eq!(cache.get::<i64>(format!("e{n}")).await.unwrap(), Some(n));
+    }
+    cache.put("k", &0, "1h").await.unwrap();
+    assert_eq!(cache.get::<i64>("k").await.unwrap(), Some(0));
 }
 
 #[tokio::test]

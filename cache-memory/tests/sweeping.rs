@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use allocation_counter::measure;
+use cache_core::Store;
 use cache_memory::{Cache, MemoryStore, Ttl};
 use tokio::time::advance;
 
@@ -180,6 +181,21 @@ async fn closing_gives_everything_back() {
     assert_eq!((store.entries(), tasks.num_alive_tasks()), (0, 0));
 }
 
+#[tokio::test(start_paused = true)]
+async fn what_nobody_awaits_flushes_and_closes_nothing() {
+    let tasks = tokio::runtime::Handle::current().metrics();
+    let (store, cache) = store();
+    for n in 0..5_000 {
+        cache.put(format!("k{n}"), "v", "1h").await.unwrap();
+    }
+    drop(Store::flush(&store));
+    drop(store.close());
+    tokio::task::yield_now().await;
+    assert_eq!((store.entries(), tasks.num_alive_tasks()), (5_000, 1));
+    Store::flush(&store).await.unwrap();
+    assert_eq!((store.entries(), tasks.num_alive_tasks()), (0, 1));
+}
+
 #[test]
 fn a_runtime_that_is_gone_or_going_does_no_harm() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
@@ -223,15 +239,29 @@ fn a_new_sweeper_finds_what_was_left() {
 #[test]
 fn without_timers_the_store_works_unswept() {
     let (store, cache) = store();
-    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    runtime.block_on(async {
-        for n in 0..3 {
-            cache.put(format!("k{n}"), "v", "1h").await.unwrap();
-            tokio::task::yield_now().await;
+    let without_timers = || tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let runtimes = [without_timers(), without_timers()];
+    for round in 0..3 {
+        for (at, runtime) in runtimes.iter().enumerate() {
+            runtime.block_on(async {
+                cache.put(format!("k{round} of {at}"), "v", "1h").await.unwrap();
+                let tried = runtime.metrics().num_alive_tasks();
+                assert_eq!(tried, usize::from(round == 0), "each is asked for timers once");
+                tokio::task::yield_now().await;
+                assert!(cache.has("k0 of 0").await.unwrap());
+            });
         }
-        assert!(cache.has("k0").await.unwrap());
+    }
+    assert_eq!(store.entries(), 6);
+    // It is a matter of the runtime, not of the store.
+    runtime().block_on(async {
+        cache.put("other", "v", "1s").await.unwrap();
+        tokio::task::yield_now().await;
+        advance(Duration::from_secs(2)).await;
+        swept(&store, 6).await;
+        advance(Duration::from_secs(3_600)).await;
+        swept(&store, 0).await;
     });
-    assert_eq!(store.entries(), 3);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Locks, as a store offers them: one holder at a time, known by its number.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::sync::Barrier;
 
@@ -25,10 +25,13 @@ pub(super) fn cases() -> Vec<Case> {
         case!(a_renewal_counts_from_now),
         case!(what_is_left_of_a_lease_is_told),
         case!(fences_grow_whatever_ended_a_lease),
+        case!(a_first_fence_is_about_the_time),
         case!(a_lease_may_be_long),
         case!(who_waits_learns_of_a_release),
         case!(who_waits_learns_of_a_lease_that_was_taken_away),
         case!(who_waits_learns_of_the_end_of_a_lease),
+        case!(who_waits_learns_of_a_lease_that_was_shortened),
+        case!(who_waits_learns_of_a_lease_that_begins_anew),
         case!(who_waits_for_what_is_free_waits_for_nothing),
         case!(who_waits_may_leave),
         case!(who_was_told_has_the_next_one_told),
@@ -39,6 +42,8 @@ pub(super) fn cases() -> Vec<Case> {
     .into()
 }
 
+/// A lease of which the end is waited for.
+const BRIEF: u64 = 300;
 const FIRST: Owner = Owner(1);
 const SECOND: Owner = Owner(2);
 
@@ -268,6 +273,15 @@ async fn fences_grow_whatever_ended_a_lease(rig: Rig) {
     assert!(fences.is_sorted_by(|one, next| one < next), "{fences:?}");
 }
 
+/// Else tokens that a resource has seen would be greater than any that comes, once a service changes its driver.
+async fn a_first_fence_is_about_the_time(rig: Rig) {
+    let store = &*rig.store().await;
+    let Fence(fence) = acquired(store, FIRST, 60_000).await.unwrap();
+    let time = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    let apart = Duration::from_micros(fence).abs_diff(time);
+    assert!(apart < millis(86_400_000), "{fence} is no microsecond of this day");
+}
+
 async fn a_lease_may_be_long(rig: Rig) {
     const DAY: u64 = 86_400_000;
     let store = &*rig.store().await;
@@ -314,10 +328,37 @@ async fn who_waits_learns_of_a_lease_that_was_taken_away(rig: Rig) {
 
 async fn who_waits_learns_of_the_end_of_a_lease(rig: Rig) {
     let store: Arc<dyn Store> = rig.store().await.into();
-    acquired(&*store, FIRST, 300).await.unwrap();
-    let within = millis(if rig.is_exact() { 301 } else { 30_000 });
-    assert!(is_told(&store, std::future::ready(()), within).await);
+    acquired(&*store, FIRST, BRIEF).await.unwrap();
+    assert!(is_told(&store, std::future::ready(()), by_the_end_of_a_brief_lease(&rig)).await);
 }
+
+/// Or some time after it: who waits for a lock on a server may have to look, every few seconds.
+fn by_the_end_of_a_brief_lease(rig: &Rig) -> Duration {
+    millis(if rig.is_exact() { BRIEF + 1 } else { 30_000 })
+}
+
+async fn who_waits_learns_of_a_lease_that_was_shortened(rig: Rig) {
+    let store: Arc<dyn Store> = rig.store().await.into();
+    acquired(&*store, FIRST, 600_000).await.unwrap();
+    let act = async {
+        rig.pass(LOOKED).await;
+        assert!(locking(&*store).renew(name(), FIRST, millis(BRIEF)).await.unwrap());
+    };
+    assert!(is_told(&store, act, by_the_end_of_a_brief_lease(&rig)).await);
+}
+
+async fn who_waits_learns_of_a_lease_that_begins_anew(rig: Rig) {
+    let store: Arc<dyn Store> = rig.store().await.into();
+    acquired(&*store, FIRST, 600_000).await.unwrap();
+    let act = async {
+        rig.pass(LOOKED).await;
+        acquired(&*store, FIRST, BRIEF).await.expect("it is the owner")
+    };
+    assert!(is_told(&store, act, by_the_end_of_a_brief_lease(&rig)).await);
+}
+
+/// By then who waits has seen the end that a lease had before.
+const LOOKED: Duration = millis(200);
 
 async fn who_waits_for_what_is_free_waits_for_nothing(rig: Rig) {
     let store: Arc<dyn Store> = rig.store().await.into();

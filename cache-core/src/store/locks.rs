@@ -16,7 +16,7 @@ pub trait LockStore: Send + Sync {
         lease: Duration,
     ) -> StoreFuture<'a, Acquisition>;
 
-    /// Prolongs the lease to `lease` from now. `false`, and nothing changed, unless `owner` holds it.
+    /// Has the lease end `lease` from now, be that later or earlier. `false`, and nothing changed, unless `owner` holds it.
     fn renew<'a>(&'a self, name: Key<'a>, owner: Owner, lease: Duration) -> StoreFuture<'a, bool>;
 
     /// Ends the lease and tells who waits for it: all of them, or one. `false`, and the lease of another is unchanged,
@@ -24,7 +24,8 @@ pub trait LockStore: Send + Sync {
     fn release<'a>(&'a self, name: Key<'a>, owner: Owner) -> StoreFuture<'a, bool>;
 
     /// Resolves when the lease on `name` may have ended: at a release, or at a deadline that the store
-    /// knows of. It may resolve too early, never not at all. An error tells that the store cannot know; whoever tries
+    /// knows of. A lease may come to end earlier meanwhile, renewed or begun anew: then it resolves within some seconds
+    /// of that end. It may resolve too early, never not at all. An error tells that the store cannot know; whoever tries
     /// again then does so after a pause.
     ///
     /// Of one release a store may tell one waiter, and count on it: who was told either tries to acquire the lock, until
@@ -46,6 +47,9 @@ pub struct Owner(pub u128);
 
 /// A number greater than that of every acquisition of the same name before: what a resource compares
 /// to refuse a holder whose lease has ended.
+///
+/// On every store it is about the time in microseconds since 1970, so that it also grows where a service goes from one
+/// store to another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Fence(pub u64);
 

@@ -114,7 +114,8 @@ pub trait Store: Send + Sync + 'static {
     fn keep(&self, key: Key<'_>, seen: &Encoded, kept: Encoded);
 
     /// Removes every value of this store, whatever it is tagged with, and nothing else: neither locks,
-    /// nor the versions of tags, nor what lives under other prefixes.
+    /// nor the versions of tags, nor what lives under other prefixes; one that begins with the store's own and a
+    /// colon, such as `shop:sessions` with `shop`, is no other.
     fn flush(&self) -> StoreFuture<'_, ()>;
 
     /// Gives back connections and memory. No call begins after this one but further ones of it, which do

@@ -108,11 +108,15 @@ pub(crate) enum Flaw {
     TellsOfNothingLeft,
     FencesFallAtTheEnd,
     FencesFallWhenTakenAway,
+    FencesCountFromOne,
+    FencesAreNanoseconds,
     /// Keeps the length of a lease as 32 bits of milliseconds.
     LongLeasesWrap,
     ReleasesWakeNobody,
     TakingAwayWakesNobody,
     EndsWakeNobody,
+    /// Has who waits go by the end that the lease had when they came.
+    EarlierEndsWakeNobody,
     /// Tells one of those who wait, and nobody else where that one does not want the lock.
     TellsOneOnly,
     WaitsForWhatIsFree,

@@ -61,7 +61,16 @@ impl Model {
         state.leases.insert(self.lock(name), granted);
         state.next += u64::from(!self.is(Flaw::FencesRepeat));
         let falls = before.is_some() && self.is(Flaw::FencesFallAtTheEnd);
-        Acquisition::Acquired(Fence(if falls { 0 } else { state.next }))
+        Acquisition::Acquired(Fence(if falls { 0 } else { self.first_fence() + state.next }))
+    }
+
+    fn first_fence(&self) -> u64 {
+        let micros = u64::try_from(self.made.as_micros()).unwrap();
+        match self.flaw {
+            Flaw::FencesCountFromOne => 0,
+            Flaw::FencesAreNanoseconds => micros * 1_000,
+            _ => micros,
+        }
     }
 }
 
@@ -166,6 +175,16 @@ impl LockStore for Model {
                 }
                 Ok(())
             }),
+            Some(until) if self.is(Flaw::EarlierEndsWakeNobody) => {
+                StoreFuture::pending(async move {
+                    while Instant::now() < until
+                        && self.state().leases.contains_key(&self.lock(name))
+                    {
+                        tokio::time::sleep(Duration::from_millis(1)).await;
+                    }
+                    Ok(())
+                })
+            }
             // It may always resolve too early.
             _ => StoreFuture::ok(()),
         }

@@ -12,7 +12,7 @@ mod tags;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard};
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use cache_core::{
     Encoded, Entry, Error, ErrorKind, Kept, Key, Lifetime, LockStore, NotKept, Owner, Payload,
@@ -24,6 +24,8 @@ use tokio::time::Instant;
 
 pub(crate) struct Model {
     flaw: Flaw,
+    /// When, since 1970.
+    made: Duration,
     state: Mutex<State>,
     pub(crate) trouble: Trouble,
 }
@@ -90,7 +92,8 @@ struct Lease {
 
 impl Model {
     pub(crate) fn new(flaw: Flaw) -> Self {
-        Self { flaw, state: Mutex::default(), trouble: Trouble::default() }
+        let made = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+        Self { flaw, made, state: Mutex::default(), trouble: Trouble::default() }
     }
 
     fn is(&self, flaw: Flaw) -> bool {

@@ -1,12 +1,13 @@
-//! The store as it is in production, where no test can pause time: on the kernel's clock, and so in real time.
+//! The store as it is in production, where no test can pause time: on the kernel's clock, and so in real time. And what
+//! cannot be seen from outside.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use cache_core::Cache;
 use cache_core::conformance::{Suite, Verdict};
+use cache_core::{Cache, Key, Lifetime, Payload, Store, Tag, TagStore, Tagging, Terms};
 
 use super::MemoryStore;
 use crate::clock::Clock;
@@ -14,6 +15,38 @@ use crate::table::Capacity;
 
 fn store() -> MemoryStore {
     MemoryStore::with(Capacity::Entries(10_000), Clock::of_kernel())
+}
+
+/// Entries that live for ever, each under a tag of its own.
+async fn put_under_tags(store: &MemoryStore, count: usize) {
+    for n in 0..count {
+        let name = n.to_string();
+        let tags = [Tag::new(&name).unwrap()];
+        let terms = Terms::tagged(Lifetime::Forever, Tagging::Current(&tags));
+        store.put(Key::new(&name).unwrap(), Payload::Integer(1), terms).await.unwrap();
+    }
+    assert_eq!(store.swept.tags.len(), (count, count));
+}
+
+#[tokio::test]
+async fn tags_leave_nothing_behind_when_all_is_flushed_or_closed() {
+    let store = store();
+    for count in [100, 5_000] {
+        put_under_tags(&store, count).await;
+        Store::flush(&store).await.unwrap();
+        assert_eq!(store.swept.tags.len(), (0, 0));
+    }
+    put_under_tags(&store, 5_000).await;
+    let read = [Tag::new("read").unwrap()];
+    let seen = store.versions(&read).await.unwrap();
+    Store::flush(&store).await.unwrap();
+    assert_eq!(store.swept.tags.len(), (1, 1), "who is to store under it has it still");
+    let terms = Terms::tagged(Lifetime::Forever, Tagging::AsOf(&seen));
+    store.put(Key::new("k").unwrap(), Payload::Integer(1), terms).await.unwrap();
+    assert!(store.has(Key::new("k").unwrap()).await.unwrap());
+    drop(seen);
+    store.close().await.unwrap();
+    assert_eq!(store.swept.tags.len(), (0, 0));
 }
 
 #[test]
