@@ -19,6 +19,7 @@ use crate::failure;
 use crate::keys::Keyspace;
 use crate::link::MOST_IN_FRED;
 use crate::subscriber::Subscriber;
+use crate::supervisor::ways;
 use crate::target::{
     self, Address, Credentials, MAX_CONNECTIONS, OPTIONS, Servers, Target, refused, short,
 };
@@ -77,7 +78,7 @@ impl RedisStoreBuilder {
     }
 
     /// What all keys of this store begin with on the server: 1 to 255 bytes without `#`, `{`, `}`. `cache`
-    /// unless said. A prefix nests: flushing `a` flushes `a:b` too.
+    /// unless said. A prefix nests: flushing `a` flushes the values of `a:b` too.
     pub fn prefix(mut self, prefix: impl Into<String>) -> Self {
         self.prefix = prefix.into();
         self
@@ -119,7 +120,8 @@ impl RedisStoreBuilder {
     /// Errors: [`Config`](cache_core::ErrorKind::Config) for what no later attempt could mend, such as a wrong
     /// password; [`Unavailable`](cache_core::ErrorKind::Unavailable) if the server cannot be reached.
     pub async fn connect(self) -> Result<RedisStore, Error> {
-        let deadline = self.connect_timeout.saturating_mul(2);
+        // Of each node or sentinel, if need be.
+        let deadline = self.connect_timeout.saturating_mul(2 * ways(&self.client()?));
         let keyspace = self.keyspace()?;
         let beliefs = Arc::new(Beliefs::new(keyspace.clone()));
         let mut connections = Vec::with_capacity(self.connections);
@@ -152,7 +154,8 @@ impl RedisStoreBuilder {
     /// away, operations are [`Unavailable`](cache_core::ErrorKind::Unavailable). For services that have to start
     /// without their cache.
     ///
-    /// Errors: [`Config`](cache_core::ErrorKind::Config) for what can be seen without the server.
+    /// Errors: [`Config`](cache_core::ErrorKind::Config) for what can be seen without the server. A wrong password cannot:
+    /// each operation is [`Unavailable`](cache_core::ErrorKind::Unavailable), and says so, until the server takes it.
     pub fn connect_lazily(self) -> Result<RedisStore, Error> {
         let keyspace = self.keyspace()?;
         let beliefs = Arc::new(Beliefs::new(keyspace.clone()));
@@ -216,6 +219,8 @@ impl RedisStoreBuilder {
                 connection.internal_command_timeout = self.connect_timeout;
                 connection.max_command_buffer_len = MOST_IN_FRED;
                 connection.reconnect_on_auth_error = true;
+                // Else an option of a command that says the same would mean nothing: see `Clients`.
+                connection.max_redirections = 0;
                 connection.tcp = TcpConfig { nodelay: Some(true), ..TcpConfig::default() };
             })
             .with_performance_config(|performance| {

@@ -7,11 +7,12 @@ use cache_core::Error;
 use fred::clients::{Client, Pipeline, WithOptions};
 use fred::interfaces::ClientLike;
 use fred::prelude::{Builder, FredResult, Options};
+use fred::types::Value as Reply;
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
 use crate::beliefs::Beliefs;
-use crate::failure::WrongType;
+use crate::failure::{self, WrongType};
 use crate::link::{Counting, Link, Session};
 use crate::reads::Reads;
 use crate::supervisor::{AbortOnDrop, supervise};
@@ -28,56 +29,76 @@ pub(crate) struct Connection {
 pub(crate) struct Clients {
     client: Client,
     once: WithOptions<Client>,
-    again: WithOptions<Client>,
 }
 
-/// What becomes of a command whose outcome is not known.
-#[derive(Clone, Copy)]
-pub(crate) enum Repeat {
-    Harmless,
-    Never,
-}
-
-/// How often a redirection of a cluster is followed.
-const REDIRECTIONS: u32 = 5;
+/// How often a command is sent again because a cluster has moved its key.
+pub(crate) const REDIRECTIONS: u32 = 3;
 
 impl Clients {
     pub(crate) fn of(client: Client) -> Self {
-        // What has been written to a connection that breaks is never sent again, though on a cluster it may be
-        // redirected, which counts as an attempt.
-        let once = Options { max_attempts: Some(1), fail_fast: true, ..Options::default() };
-        let again = Options {
-            max_attempts: Some(1 + REDIRECTIONS),
-            max_redirections: Some(REDIRECTIONS),
-            ..once.clone()
+        // fred sends nothing a second time: neither what it has written to a connection that breaks, whose outcome is
+        // not known, nor what a cluster redirects. Where a slot is on its way from one node to another it would announce
+        // that by an ASKING among what others have sent to the node, and take the next answer for its own, whosever it
+        // is, so that from then on everybody had the answer to another question.
+        let once = Options {
+            max_attempts: Some(1),
+            max_redirections: Some(0),
+            fail_fast: true,
+            ..Options::default()
         };
-        Self { once: client.with_options(&once), again: client.with_options(&again), client }
+        Self { once: client.with_options(&once), client }
     }
 
     pub(crate) fn client(&self) -> &Client {
         &self.client
     }
 
-    /// For what must not act twice: it is written once. A cluster that has moved the key fails it.
+    /// For whatever is asked: it is sent once.
     pub(crate) fn once(&self) -> &WithOptions<Client> {
         &self.once
     }
 
-    /// For what does no harm if it is repeated: a cluster's redirections are followed.
-    pub(crate) fn again(&self) -> &WithOptions<Client> {
-        &self.again
+    /// Commands that are sent together, once.
+    pub(crate) fn pipeline(&self) -> WithOptions<Pipeline<Client>> {
+        self.client.pipeline().with_options(self.once.options())
     }
 
-    pub(crate) fn on(&self, repeat: Repeat) -> &WithOptions<Client> {
-        match repeat {
-            Repeat::Harmless => &self.again,
-            Repeat::Never => &self.once,
+    /// The answer to a command; where a cluster has moved its key, that to the same command sent `again`. Whoever is told
+    /// so has done nothing, and it is known by then where the key is. While a slot is on its way, that is where it was.
+    #[inline]
+    pub(crate) async fn follow<T, F>(
+        &self,
+        answer: FredResult<T>,
+        again: impl Fn() -> F,
+    ) -> FredResult<T>
+    where
+        F: Future<Output = FredResult<T>>,
+    {
+        if answer.as_ref().is_err_and(failure::has_moved) {
+            Box::pin(self.repeat(answer, again)).await
+        } else {
+            answer
         }
     }
 
-    /// Commands that are sent together.
-    pub(crate) fn pipeline(&self, repeat: Repeat) -> WithOptions<Pipeline<Client>> {
-        self.client.pipeline().with_options(self.on(repeat).options())
+    async fn repeat<T, F>(&self, mut answer: FredResult<T>, again: impl Fn() -> F) -> FredResult<T>
+    where
+        F: Future<Output = FredResult<T>>,
+    {
+        for _ in 0..REDIRECTIONS {
+            answer = again().await;
+            if !answer.as_ref().is_err_and(failure::has_moved) {
+                return answer;
+            }
+        }
+        self.flush().await;
+        answer
+    }
+
+    /// fred counts a redirection among the commands that wait, for the last of which it keeps what was asked before. So
+    /// after one that is not followed something else has to be asked.
+    pub(crate) async fn flush(&self) {
+        let _ = self.once.ping::<Reply>(None).await;
     }
 }
 

@@ -68,19 +68,30 @@ pub(crate) fn too_much() -> Error {
     )
 }
 
+/// What the server says, as [`said`] has it.
+fn reply_in(error: &FredError) -> &str {
+    without_args(error.details())
+}
+
 /// What an error says, without what the server repeats of a command that it does not know: keys, values, passwords.
 pub(crate) fn said(error: &FredError) -> String {
-    let text = error.to_string();
-    match text.find(", with args beginning with") {
-        None => text,
-        Some(end) => text[..end].to_owned(),
-    }
+    without_args(&error.to_string()).to_owned()
+}
+
+fn without_args(text: &str) -> &str {
+    text.find(", with args beginning with").map_or(text, |end| &text[..end])
 }
 
 /// Whether it is the server that speaks: its errors begin with a word in capitals.
 pub(crate) fn is_reply(error: &FredError) -> bool {
     let word = error.details().split(' ').next().unwrap_or_default();
     word.len() > 2 && word.bytes().all(|byte| byte.is_ascii_uppercase())
+}
+
+/// Whether a cluster has answered that the key is elsewhere: then it has done nothing. It is what fred says where it may
+/// not follow, and in no other case.
+pub(crate) fn has_moved(error: &FredError) -> bool {
+    *error.kind() == FredKind::Routing && error.details() == "Too many redirections."
 }
 
 /// What kept a counter from being counted, in the words of `INCRBY` which the script hands on.
@@ -132,7 +143,9 @@ pub(crate) fn translate(error: &FredError, wrong_type: WrongType) -> Error {
             "the server did not answer within the command timeout; whether it acted is not known",
         ),
         FredKind::Backpressure => too_much(),
-        _ if is_reply(error) => unavailable("the server refused service", error),
+        _ if is_reply(error) => {
+            unavailable(format!("the server refused service: {}", reply_in(error)), error)
+        }
         _ => away().caused_by(said(error)),
     }
 }
@@ -196,6 +209,6 @@ fn is_refusal(error: &FredError) -> bool {
             .any(|refusal| reply.starts_with(refusal))
 }
 
-fn unavailable(message: &str, cause: &FredError) -> Error {
+fn unavailable(message: impl Into<Box<str>>, cause: &FredError) -> Error {
     Error::new(ErrorKind::Unavailable, message).caused_by(said(cause))
 }

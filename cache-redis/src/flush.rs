@@ -9,7 +9,7 @@ use fred::types::config::Server;
 use fred::types::{ClusterHash, CustomCommand, Value as Reply};
 use futures_util::future::try_join_all;
 
-use crate::connection::{Clients, Connection, Repeat};
+use crate::connection::{Clients, Connection};
 use crate::failure::{WrongType, away, unexpected};
 use crate::keys::Keyspace;
 use crate::many;
@@ -27,15 +27,20 @@ pub(crate) async fn flush(keyspace: &Keyspace, connections: &[Connection]) -> Re
     let clients = &*walker.ready().await?;
     let primaries = primaries(walker, clients).await?;
     // Writes that were given up may still be on their way over other connections. They come before.
-    try_join_all(others.iter().flat_map(|other| {
-        primaries.iter().map(move |primary| async move {
-            let client = on(&*other.ready().await?, primary.as_ref());
-            other.judge(client.ping::<Reply>(None).await, WrongType::Unreadable)
-        })
-    }))
-    .await?;
+    try_join_all(others.iter().map(overtake)).await?;
     let walks = primaries.iter().map(|primary| walk(keyspace, walker, clients, primary.as_ref()));
     try_join_all(walks).await.map(drop)
+}
+
+/// Waits until all that is on its way over a connection has arrived. On a cluster it is on its way to the servers that
+/// this connection knows, which need not be those that there are by now.
+async fn overtake(connection: &Connection) -> Result<(), Error> {
+    let clients = &*connection.ready().await?;
+    let pings = known_primaries(connection, clients)?.into_iter().map(|primary| async move {
+        let pong = on(clients, primary.as_ref()).ping::<Reply>(None).await;
+        connection.judge(pong, WrongType::Unreadable)
+    });
+    try_join_all(pings).await.map(drop)
 }
 
 /// The servers to walk over: on a cluster all that have slots, else the only one.
@@ -43,17 +48,26 @@ async fn primaries(
     connection: &Connection,
     clients: &Clients,
 ) -> Result<Vec<Option<Server>>, Error> {
+    if connection.is_clustered() {
+        let synced = clients.client().sync_cluster().await;
+        connection.judge(synced, WrongType::Unreadable)?;
+    }
+    known_primaries(connection, clients)
+}
+
+fn known_primaries(
+    connection: &Connection,
+    clients: &Clients,
+) -> Result<Vec<Option<Server>>, Error> {
     if !connection.is_clustered() {
         return Ok(vec![None]);
     }
-    let client = clients.client();
-    connection.judge(client.sync_cluster().await, WrongType::Unreadable)?;
-    let state = client.cached_cluster_state().ok_or_else(unexpected)?;
+    let state = clients.client().cached_cluster_state().ok_or_else(unexpected)?;
     Ok(state.unique_primary_nodes().into_iter().map(Some).collect())
 }
 
 fn on(clients: &Clients, server: Option<&Server>) -> WithOptions<Client> {
-    let options = clients.again().options().clone();
+    let options = clients.once().options().clone();
     clients.client().with_options(&Options { cluster_node: server.cloned(), ..options })
 }
 
@@ -77,7 +91,7 @@ async fn walk(
         let (next, names) = page_of(connection.judge(page, WrongType::Unreadable)?)?;
         let values: Vec<_> = names.into_iter().filter(|name| keyspace.holds(name)).collect();
         if !values.is_empty() {
-            many::unlink(connection, clients, values, Repeat::Never).await?;
+            many::unlink(connection, clients, values).await?;
         }
         if next.as_str().as_deref() == Some("0") {
             return Ok(());

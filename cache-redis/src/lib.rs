@@ -35,10 +35,11 @@
 //!   this store on the same key, or not at all, as long as the connection lives. Where the connection broke
 //!   meanwhile, the server may act on what it had received late.
 //! - On a cluster the connections to all nodes are one. While a primary is away and no replica has taken over,
-//!   the whole cache may be `Unavailable`, not only its keys.
+//!   the whole cache may be `Unavailable`, not only its keys. One that is merely silent holds up its own keys, until it
+//!   answers, or another has its slots.
 //! - While a slot of a cluster moves from one node to another, keys that have moved already are
-//!   [`Unavailable`](ErrorKind::Unavailable) until the whole slot has: fred does not follow `ASK`. A lock in it may not
-//!   be released, and ends with its lease. A `flush` may miss keys that move while it walks.
+//!   [`Unavailable`](ErrorKind::Unavailable) until the whole slot has: an `ASK` is not followed. A `flush` may miss keys
+//!   that move while it walks.
 
 mod beliefs;
 mod builder;
@@ -62,6 +63,7 @@ mod tags;
 mod target;
 #[cfg(feature = "tls")]
 mod tls;
+mod topology;
 mod wakes;
 mod writes;
 

@@ -29,6 +29,8 @@ pub(crate) struct Link {
     /// Something was asked, something was answered, since the supervisor looked last.
     asked: AtomicBool,
     answered: AtomicBool,
+    /// Something was not answered in time, since the same.
+    timed_out: AtomicBool,
     in_flight: AtomicUsize,
     /// The bytes of large values that have not been sent, or not been answered for.
     large: Arc<AtomicUsize>,
@@ -88,6 +90,7 @@ impl Link {
             state: watch::Sender::new(State::Mending),
             asked: AtomicBool::new(false),
             answered: AtomicBool::new(false),
+            timed_out: AtomicBool::new(false),
             in_flight: AtomicUsize::new(0),
             large: Arc::default(),
             overrun: Notify::new(),
@@ -225,6 +228,8 @@ impl Link {
             // A command that fred refuses stays counted among those that wait, for ever; and while any do, it
             // flushes nothing.
             self.overrun.notify_one();
+        } else if *error.kind() == FredKind::Timeout {
+            note(&self.timed_out);
         }
         failure::translate(error, wrong_type)
     }
@@ -234,6 +239,11 @@ impl Link {
         let asked = self.asked.swap(false, Ordering::Relaxed);
         let answered = self.answered.swap(false, Ordering::Relaxed);
         asked && !answered
+    }
+
+    /// Whether something was not answered in time since the last time.
+    pub(crate) fn has_timed_out(&self) -> bool {
+        self.timed_out.swap(false, Ordering::Relaxed)
     }
 
     /// Whether something was answered since [`is_silent`](Self::is_silent) was asked.

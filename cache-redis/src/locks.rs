@@ -7,7 +7,6 @@ use cache_core::{Acquisition, Error, Fence, Key, LockState, LockStore, Owner, St
 use fred::bytes_utils::Str;
 use fred::types::Value as Reply;
 
-use crate::connection::Repeat;
 use crate::failure::{WrongType, unexpected};
 use crate::keys::LockKeys;
 use crate::link::Link;
@@ -39,14 +38,8 @@ const PAUSE_UNTOLD: Duration = Duration::from_millis(500);
 const WAIT_KEPT: Duration = Duration::from_secs(10);
 
 impl RedisStore {
-    async fn ask(
-        &self,
-        script: &Script,
-        keys: &[Bytes],
-        args: &[Reply],
-        repeat: Repeat,
-    ) -> Result<Reply, Error> {
-        ask(self.connection(&keys[0]).link(), script, keys, args, repeat).await
+    async fn ask(&self, script: &Script, keys: &[Bytes], args: &[Reply]) -> Result<Reply, Error> {
+        ask(self.connection(&keys[0]).link(), script, keys, args).await
     }
 
     /// Ends the lease of an owner, or whosever it is.
@@ -59,8 +52,7 @@ impl RedisStore {
         // if this store is closed now.
         let passed_over = (!subscriber.has_line(&holder)).then(|| PassedOver(subscriber, &holder));
         let own = passed_over.as_ref().map_or_else(Str::new, |_| subscriber.channel().clone());
-        // Repeated, it would say that there was nothing.
-        end(self.connection(&holder).link(), &lock, owner, own, Repeat::Never).await
+        end(self.connection(&holder).link(), &lock, owner, own).await
     }
 
     /// What the lease on a lock has left, if there is one; and whether this store is told of its end.
@@ -71,7 +63,7 @@ impl RedisStore {
     ) -> Result<Option<(Duration, bool)>, Error> {
         let channel = if is_subscribed { self.subscriber().channel().clone() } else { Str::new() };
         let args = [Reply::String(channel), millis(WAIT_KEPT)];
-        let said = self.ask(&LOOK, keys, &args, Repeat::Harmless).await?;
+        let said = self.ask(&LOOK, keys, &args).await?;
         let (left, is_told) = pair(&said)?;
         Ok(match whole(left)? {
             ..=-2 => None,
@@ -90,15 +82,9 @@ impl Drop for PassedOver<'_> {
     }
 }
 
-async fn ask(
-    link: &Link,
-    script: &Script,
-    keys: &[Bytes],
-    args: &[Reply],
-    repeat: Repeat,
-) -> Result<Reply, Error> {
+async fn ask(link: &Link, script: &Script, keys: &[Bytes], args: &[Reply]) -> Result<Reply, Error> {
     let clients = link.ready().await?;
-    let said = script.run(clients.on(repeat), keys, args).await;
+    let said = script.run(&clients, keys, args).await;
     link.judge(said, WrongType::NoLock)
 }
 
@@ -108,10 +94,9 @@ pub(crate) async fn end(
     lock: &LockKeys<'_>,
     owner: Reply,
     passed_over: Str,
-    repeat: Repeat,
 ) -> Result<bool, Error> {
     let args = [owner, i64::from(!link.clustered).into(), Reply::String(passed_over)];
-    let said = ask(link, &RELEASE, &[lock.holder(), lock.waiters()], &args, repeat).await?;
+    let said = ask(link, &RELEASE, &[lock.holder(), lock.waiters()], &args).await?;
     Ok(whole(&said)? == 1)
 }
 
@@ -127,7 +112,7 @@ impl LockStore for RedisStore {
             let args = [text(owner), millis(lease), millis(kept)];
             let lock = self.keyspace().lock(name);
             let keys = [lock.holder(), lock.fence()];
-            let said = self.ask(&ACQUIRE, &keys, &args, Repeat::Harmless).await?;
+            let said = self.ask(&ACQUIRE, &keys, &args).await?;
             match pair(&said)? {
                 (Reply::Integer(0), left) => Ok(Acquisition::Held(lasting(whole(left)?))),
                 (_, fence) => {
@@ -142,7 +127,7 @@ impl LockStore for RedisStore {
         StoreFuture::pending(async move {
             let keys = [self.keyspace().lock(name).holder()];
             let args = [text(owner), millis(lease)];
-            let said = self.ask(&RENEW, &keys, &args, Repeat::Harmless).await?;
+            let said = self.ask(&RENEW, &keys, &args).await?;
             Ok(whole(&said)? == 1)
         })
     }
@@ -186,7 +171,7 @@ impl LockStore for RedisStore {
     fn inspect<'a>(&'a self, name: Key<'a>) -> StoreFuture<'a, Option<LockState>> {
         StoreFuture::pending(async move {
             let keys = [self.keyspace().lock(name).holder()];
-            let said = self.ask(&INSPECT, &keys, &[], Repeat::Harmless).await?;
+            let said = self.ask(&INSPECT, &keys, &[]).await?;
             if let Reply::Integer(0) = said {
                 return Ok(None);
             }

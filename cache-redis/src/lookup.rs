@@ -101,7 +101,9 @@ pub(crate) async fn one(
         beliefs.note_none(&name);
     }
     let clients = link.ready().await?;
-    let found = clients.again().get::<Reply, _>(name.clone()).await;
+    let get = || clients.once().get::<Reply, _>(name.clone());
+    let found = get().await;
+    let found = clients.follow(found, get).await;
     let found = link.judge(found, WrongType::Unreadable)?;
     drop(clients);
     opened(link, beliefs, &name, found, Known::default()).await

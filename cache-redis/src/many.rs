@@ -3,14 +3,15 @@
 
 use bytes::Bytes;
 use cache_core::{Error, Lifetime};
-use fred::interfaces::KeysInterface;
+use fred::interfaces::{ClientLike, KeysInterface};
 use fred::prelude::FredResult;
-use fred::types::Value as Reply;
+use fred::types::{ClusterHash, CustomCommand, Value as Reply};
+use fred::util::redis_keyslot;
 use futures_util::future::{join, join_all, try_join_all};
 
 use crate::beliefs::Beliefs;
-use crate::connection::{Clients, Connection, Repeat};
-use crate::failure::{WrongType, unexpected};
+use crate::connection::{Clients, Connection, REDIRECTIONS};
+use crate::failure::{self, WrongType, unexpected};
 use crate::keys::is_own;
 use crate::link::Link;
 use crate::lookup::{self, Found};
@@ -104,15 +105,11 @@ pub(crate) async fn find(link: &Link, names: Vec<Bytes>) -> Result<Vec<Reply>, E
     let clients = link.ready().await?;
     let asked = names.len();
     let mut found = if link.clustered {
-        let pipeline = clients.pipeline(Repeat::Harmless);
-        for name in names {
-            queued(pipeline.get::<(), _>(name).await)?;
-        }
-        let found = pipeline.try_all::<Reply>().await;
-        let found = found.into_iter().map(|found| absent_if_wrong_type(link, found));
+        let found = each(&clients, "GET", &names).await.into_iter();
+        let found = found.map(|found| absent_if_wrong_type(link, found));
         found.collect::<Result<_, _>>()?
     } else {
-        let found = clients.again().mget::<Reply, _>(padded(names)).await;
+        let found = clients.once().mget::<Reply, _>(padded(names)).await;
         array(link.judge(found, WrongType::Unreadable)?)?
     };
     if found.len() < asked {
@@ -169,33 +166,106 @@ pub(crate) async fn put(
     .map(drop)
 }
 
-/// Stores entries in their order, as one pipeline. Returns what came of each.
+/// Stores entries in their order. Returns what came of each.
+pub(crate) async fn set(
+    clients: &Clients,
+    entries: impl Iterator<Item = Sealed>,
+) -> Vec<FredResult<Reply>> {
+    let entries: Vec<_> = entries.collect();
+    let mut told = set_once(clients, &entries).await;
+    for _ in 0..REDIRECTIONS {
+        let moved = moved(&told);
+        if moved.is_empty() {
+            return told;
+        }
+        // What stays is the last of those for one key; it may have been stored by now.
+        let is_last =
+            |at: &usize| entries[at + 1..].iter().all(|(name, ..)| *name != entries[*at].0);
+        let (last, earlier): (Vec<_>, Vec<_>) = moved.into_iter().partition(is_last);
+        let again: Vec<_> = last.iter().map(|at| entries[*at].clone()).collect();
+        let answers = set_once(clients, &again).await;
+        let earlier = earlier.into_iter().map(|at| (at, Ok(Reply::Null)));
+        for (at, answer) in last.into_iter().zip(answers).chain(earlier) {
+            told[at] = answer;
+        }
+    }
+    clients.flush().await;
+    told
+}
+
+/// The same, of which nothing is sent again where it has moved.
 ///
 /// fred takes a pipeline for one message, and writes to the socket after each command if no other message waits. So
 /// the last entry is a message of its own, and what comes before it is written together.
-pub(crate) async fn set(
-    clients: &Clients,
-    mut entries: impl DoubleEndedIterator<Item = Sealed> + ExactSizeIterator,
-) -> Vec<FredResult<Reply>> {
-    let count = entries.len();
-    let Some((name, value, lifetime)) = entries.next_back() else { return Vec::new() };
+async fn set_once(clients: &Clients, entries: &[Sealed]) -> Vec<FredResult<Reply>> {
+    let Some((last, before)) = entries.split_last() else { return Vec::new() };
+    let (name, value, lifetime) = last.clone();
     let value = Reply::Bytes(value);
-    let last = clients.again().set(name, value, expiration(lifetime), None, false);
-    let pipeline = clients.pipeline(Repeat::Harmless);
-    for (name, value, lifetime) in entries {
+    let last = clients.once().set(name, value, expiration(lifetime), None, false);
+    let pipeline = clients.pipeline();
+    for (name, value, lifetime) in before.iter().cloned() {
         let (value, expires) = (Reply::Bytes(value), expiration(lifetime));
         // It is answered at once, before anything is sent.
         if let Err(error) = pipeline.set::<(), _, _>(name, value, expires, None, false).await {
-            return vec![Err(error); count];
+            return vec![Err(error); entries.len()];
         }
     }
-    let (mut told, last) = join(pipeline.try_all::<Reply>(), last).await;
-    // Without their answers there is one error for all of them.
-    if let [Err(error)] = &told[..] {
-        told = vec![Err(error.clone()); count - 1];
-    }
+    let (told, last) = join(pipeline.try_all::<Reply>(), last).await;
+    let mut told = for_each(told, before.len());
     told.push(last);
     told
+}
+
+/// Where a pipeline has no answers there is one error for all of them.
+fn for_each(told: Vec<FredResult<Reply>>, count: usize) -> Vec<FredResult<Reply>> {
+    match &told[..] {
+        [Err(error)] => vec![Err(error.clone()); count],
+        _ => told,
+    }
+}
+
+/// The places of what a cluster has moved.
+fn moved(told: &[FredResult<Reply>]) -> Vec<usize> {
+    let places = told.iter().enumerate();
+    places
+        .filter(|(_, told)| told.as_ref().is_err_and(failure::has_moved))
+        .map(|(at, _)| at)
+        .collect()
+}
+
+/// A command for each of the keys: on a cluster one has keys of one slot only. Returns what came of each.
+async fn each(clients: &Clients, command: &'static str, names: &[Bytes]) -> Vec<FredResult<Reply>> {
+    let mut told = each_once(clients, command, names).await;
+    for _ in 0..REDIRECTIONS {
+        let moved = moved(&told);
+        if moved.is_empty() {
+            return told;
+        }
+        let again: Vec<_> = moved.iter().map(|at| names[*at].clone()).collect();
+        for (at, answer) in moved.into_iter().zip(each_once(clients, command, &again).await) {
+            told[at] = answer;
+        }
+    }
+    clients.flush().await;
+    told
+}
+
+async fn each_once(
+    clients: &Clients,
+    command: &'static str,
+    names: &[Bytes],
+) -> Vec<FredResult<Reply>> {
+    let pipeline = clients.pipeline();
+    for name in names {
+        let slot = ClusterHash::Custom(redis_keyslot(name));
+        let command = CustomCommand::new_static(command, slot, false);
+        // It is answered at once, before anything is sent.
+        let queued = pipeline.custom::<(), _>(command, vec![Reply::Bytes(name.clone())]).await;
+        if let Err(error) = queued {
+            return vec![Err(error); names.len()];
+        }
+    }
+    for_each(pipeline.try_all::<Reply>().await, names.len())
 }
 
 /// Removes what lies at the names. Returns what there was, as `forget.lua` says.
@@ -205,7 +275,7 @@ pub(crate) async fn forget(share: &Share<'_, Bytes>) -> Result<Vec<Reply>, Error
     // On a cluster a command has keys of one slot.
     let together = if connection.is_clustered() { 1 } else { names.len() };
     let removed =
-        join_all(names.chunks(together.max(1)).map(|names| FORGET.run(clients.once(), names, &[])));
+        join_all(names.chunks(together.max(1)).map(|names| FORGET.run(&clients, names, &[])));
     let mut all = Vec::with_capacity(names.len());
     for removed in removed.await {
         all.extend(array(connection.judge(removed, WrongType::Unreadable)?)?);
@@ -214,10 +284,10 @@ pub(crate) async fn forget(share: &Share<'_, Bytes>) -> Result<Vec<Reply>, Error
 }
 
 /// Removes what lies at the names.
-pub(crate) async fn remove(shares: Vec<Share<'_, Bytes>>, repeat: Repeat) -> Result<(), Error> {
+pub(crate) async fn remove(shares: Vec<Share<'_, Bytes>>) -> Result<(), Error> {
     let removed = try_join_all(shares.into_iter().map(|share| async move {
         let Share { connection, parts, .. } = share;
-        unlink(connection, &*connection.ready().await?, parts, repeat).await
+        unlink(connection, &*connection.ready().await?, parts).await
     }));
     removed.await.map(drop)
 }
@@ -227,23 +297,15 @@ pub(crate) async fn unlink(
     connection: &Connection,
     clients: &Clients,
     names: Vec<Bytes>,
-    repeat: Repeat,
 ) -> Result<(), Error> {
     let removed = if connection.is_clustered() {
-        let pipeline = clients.pipeline(repeat);
-        for name in names {
-            queued(pipeline.unlink::<(), _>(name).await)?;
-        }
-        pipeline.all::<Reply>().await
+        each(clients, "UNLINK", &names).await
     } else {
-        clients.on(repeat).unlink::<Reply, _>(names).await
+        vec![clients.once().unlink::<Reply, _>(names).await]
     };
-    connection.judge(removed, WrongType::Unreadable).map(drop)
-}
-
-/// A command of a pipeline is answered at once, before anything is sent.
-fn queued(answer: Result<(), fred::error::Error>) -> Result<(), Error> {
-    answer.map_err(|error| crate::failure::translate(&error, WrongType::Unreadable))
+    let removed = removed.into_iter();
+    let removed = removed.map(|removed| connection.judge(removed, WrongType::Unreadable).map(drop));
+    removed.fold(Ok(()), Result::and)
 }
 
 fn array(reply: Reply) -> Result<Vec<Reply>, Error> {

@@ -1,10 +1,11 @@
 //! Reads that are asked for at the same time, sent as one command: what has been gathered, as an MGET.
 
+use std::mem;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use bytes::{Bytes, BytesMut};
-use cache_core::{Entry, Error};
+use cache_core::{Entry, Error, ErrorKind};
 use fred::interfaces::KeysInterface;
 use fred::prelude::FredResult;
 use fred::types::Value as Reply;
@@ -106,8 +107,8 @@ impl Reads {
         let mut rest = turn.all().await;
         let largest = self.largest.load(Ordering::Relaxed);
         while rest.len() > largest {
-            let after = rest.split_off(largest);
-            let batch = std::mem::replace(&mut rest, after);
+            // Each in memory of its own size: there may be many of a few.
+            let batch = rest.split_off(rest.len() - largest);
             let sending = boxed(|| Arc::clone(&self).send(batch));
             self.runtime.spawn(in_time(self.link.timeout, sending));
         }
@@ -128,6 +129,7 @@ impl Reads {
 
     /// Answers whom it can. Returns those who have to be asked for one by one.
     async fn send_together(&self, batch: Vec<Read>) -> Vec<Read> {
+        let unanswered = Unanswered(self);
         let names = names_of(&batch);
         let asked = || {
             lookup::all(&self.beliefs, names.clone(), self.link.clustered, |names| self.find(names))
@@ -139,8 +141,14 @@ impl Reads {
         };
         let (found, there) = match answers {
             (Ok(found), Ok(there)) => (found, there),
-            (Err(trouble), _) | (_, Err(trouble)) => return trouble.with(batch),
+            (Err(trouble), _) | (_, Err(trouble)) => {
+                if !trouble.is_timeout() {
+                    mem::forget(unanswered);
+                }
+                return trouble.with(batch);
+            }
         };
+        mem::forget(unanswered);
         let mut absent = Vec::new();
         let asked = batch.len();
         let mut bytes = 0;
@@ -175,7 +183,7 @@ impl Reads {
     async fn find(&self, names: Vec<Bytes>) -> Result<Vec<Reply>, Trouble> {
         let clients = self.link.ready().await?;
         let asked = names.len();
-        let found = clients.again().mget::<Reply, _>(padded(names)).await;
+        let found = clients.once().mget::<Reply, _>(padded(names)).await;
         match self.judge(found)? {
             Reply::Array(mut found) if found.len() >= asked => {
                 found.truncate(asked);
@@ -189,7 +197,7 @@ impl Reads {
     /// absent.
     async fn count(&self, names: Vec<Bytes>) -> Result<Option<usize>, Trouble> {
         let clients = self.link.ready().await?;
-        let there = clients.again().exists::<Reply, _>(names).await;
+        let there = clients.once().exists::<Reply, _>(names).await;
         Ok(usize::try_from(whole(&self.judge(there)?)?).ok())
     }
 
@@ -219,6 +227,16 @@ impl Reads {
     }
 }
 
+/// A batch that was given up, or has no answer in time, if it is dropped: the next is smaller, since the answer may be
+/// too long to come in time.
+struct Unanswered<'r>(&'r Reads);
+
+impl Drop for Unanswered<'_> {
+    fn drop(&mut self) {
+        self.0.learn(usize::MAX, self.0.misses.load(Ordering::Relaxed));
+    }
+}
+
 /// Why a batch has no answer.
 enum Trouble {
     Everyones(Error),
@@ -227,6 +245,10 @@ enum Trouble {
 }
 
 impl Trouble {
+    fn is_timeout(&self) -> bool {
+        matches!(self, Self::Everyones(error) if error.kind() == ErrorKind::Timeout)
+    }
+
     /// Tells those whom it concerns. Returns the others.
     fn with(self, batch: Vec<Read>) -> Vec<Read> {
         let Self::Everyones(error) = self else { return batch };

@@ -9,6 +9,8 @@ use fred::interfaces::{ClientLike, FredResult};
 use fred::types::{ClusterHash, CustomCommand, Value as Reply};
 use fred::util::{redis_keyslot, sha1_hash};
 
+use crate::connection::Clients;
+
 /// A script in a file of its own.
 pub(crate) struct Script {
     body: &'static str,
@@ -53,13 +55,21 @@ impl Script {
     /// flushed, has done nothing when it says so, and is sent the whole.
     pub(crate) async fn run(
         &self,
-        client: &impl ClientLike,
+        clients: &Clients,
         keys: &[Bytes],
         args: &[Reply],
     ) -> FredResult<Reply> {
-        let call = |form| self.call(form, client, keys.iter().cloned(), args.iter().cloned());
-        match call(Form::Digest).await {
-            Err(error) if is_unknown(&error) => Box::pin(call(Form::Body)).await,
+        let (keys, args) = (|| keys.iter().cloned(), || args.iter().cloned());
+        let call = |form| self.call(form, clients.once(), keys(), args());
+        let answer = call(Form::Digest).await;
+        match clients.follow(answer, || call(Form::Digest)).await {
+            Err(error) if is_unknown(&error) => {
+                Box::pin(async {
+                    let answer = call(Form::Body).await;
+                    clients.follow(answer, || call(Form::Body)).await
+                })
+                .await
+            }
             answer => answer,
         }
     }

@@ -14,7 +14,7 @@ use futures_util::future::{join_all, try_join_all};
 
 use crate::beliefs::Beliefs;
 use crate::builder::RedisStoreBuilder;
-use crate::connection::{Connection, Repeat};
+use crate::connection::Connection;
 use crate::envelope::Head;
 use crate::failure::{WrongType, unexpected};
 use crate::keys::Keyspace;
@@ -149,11 +149,15 @@ impl RedisStore {
 
     async fn set(&self, name: Bytes, value: Bytes, lifetime: Lifetime) -> Result<(), Error> {
         let connection = self.connection(&name);
-        let value = Reply::Bytes(connection.counting().counted(value)?);
-        let expires = expiration(lifetime);
+        let value = connection.counting().counted(value)?;
         let clients = connection.ready().await?;
-        let set = clients.again().set::<Reply, _, _>(name, value, expires, None, false).await;
-        connection.judge(set, WrongType::Unreadable).map(drop)
+        let set = || {
+            let (value, expires) = (Reply::Bytes(value.clone()), expiration(lifetime));
+            clients.once().set::<Reply, _, _>(name.clone(), value, expires, None, false)
+        };
+        let answer = set().await;
+        let answer = clients.follow(answer, set).await;
+        connection.judge(answer, WrongType::Unreadable).map(drop)
     }
 
     /// Runs a script on one key, and asks along for the versions of the tags that it bore last.
@@ -162,9 +166,8 @@ impl RedisStore {
         script: &Script,
         name: &Bytes,
         args: &[Reply],
-        repeat: Repeat,
     ) -> Result<(Reply, Known), Error> {
-        self.run_on(script, std::slice::from_ref(name), args, repeat).await
+        self.run_on(script, std::slice::from_ref(name), args).await
     }
 
     /// The same on one key and others, which are on the same server.
@@ -173,12 +176,11 @@ impl RedisStore {
         script: &Script,
         names: &[Bytes],
         args: &[Reply],
-        repeat: Repeat,
     ) -> Result<(Reply, Known), Error> {
         let Some(name) = names.first() else { return Err(unexpected()) };
         let connection = self.connection(name);
         let clients = connection.ready().await?;
-        let run = script.run(clients.on(repeat), names, args);
+        let run = script.run(&clients, names, args);
         let (answer, known) = lookup::along(connection.link(), &self.beliefs, name, run).await;
         // Of the scripts only that which counts tells of another type.
         Ok((connection.judge(answer, WrongType::NotACounter)?, known))
@@ -199,7 +201,7 @@ impl RedisStore {
     }
 
     async fn remove(&self, name: Bytes) -> Result<bool, Error> {
-        let (gone, known) = self.run(&FORGET, &name, &[], Repeat::Never).await?;
+        let (gone, known) = self.run(&FORGET, &name, &[]).await?;
         let Reply::Array(mut gone) = gone else { return Err(unexpected()) };
         let gone = gone.pop().ok_or_else(unexpected)?;
         self.was_there(&name, gone, known).await
@@ -244,7 +246,7 @@ impl RedisStore {
             let mut args =
                 vec![Reply::Bytes(value), millis_of(lifetime), Reply::Bytes(dead.clone())];
             args.append(&mut versions);
-            let (said, known) = self.run_on(&ADD, &keys, &args, Repeat::Never).await?;
+            let (said, known) = self.run_on(&ADD, &keys, &args).await?;
             if matches!(said, Reply::Integer(-1)) {
                 let Some(bearing) = &bearing else { return Err(unexpected()) };
                 sealed = envelope::renew(&sealed, &self.renewed(connection, bearing).await?);
@@ -288,7 +290,7 @@ impl RedisStore {
         loop {
             let [created, replaced] = [&fresh, &dead].map(|head| Reply::Bytes(head.clone()));
             let args = [by.into(), millis_of(lifetime), created, replaced];
-            let (said, known) = self.run(&INCREMENT, &name, &args, Repeat::Never).await?;
+            let (said, known) = self.run(&INCREMENT, &name, &args).await?;
             let Reply::Array(parts) = said else { return sum(&said) };
             let Ok([head, counted]) = <[Reply; 2]>::try_from(parts) else {
                 return Err(unexpected());
@@ -362,7 +364,7 @@ impl Store for RedisStore {
     fn has<'a>(&'a self, key: Key<'a>) -> StoreFuture<'a, bool> {
         let name = self.keyspace.value(key);
         StoreFuture::pending(async move {
-            let (said, known) = self.run(&HAS, &name, &[], Repeat::Harmless).await?;
+            let (said, known) = self.run(&HAS, &name, &[]).await?;
             self.was_there(&name, said, known).await
         })
     }
@@ -370,7 +372,7 @@ impl Store for RedisStore {
     fn ttl<'a>(&'a self, key: Key<'a>) -> StoreFuture<'a, Option<Ttl>> {
         let name = self.keyspace.value(key);
         StoreFuture::pending(async move {
-            let (said, known) = self.run(&TTL, &name, &[], Repeat::Harmless).await?;
+            let (said, known) = self.run(&TTL, &name, &[]).await?;
             let Reply::Array(parts) = said else { return Err(unexpected()) };
             let Ok([left, head]) = <[Reply; 2]>::try_from(parts) else { return Err(unexpected()) };
             let head = bytes_in(head)?.and_then(|head| Head::of(&head));
@@ -482,7 +484,11 @@ impl Store for RedisStore {
         StoreFuture::pending(async move {
             let connection = self.connection(&name);
             let clients = connection.ready().await?;
-            let taken = clients.once().getdel::<Reply, _>(name.clone());
+            let take = || clients.once().getdel::<Reply, _>(name.clone());
+            let taken = async {
+                let taken = take().await;
+                clients.follow(taken, take).await
+            };
             let (taken, known) =
                 lookup::along(connection.link(), &self.beliefs, &name, taken).await;
             let taken = connection.judge(taken, WrongType::Unreadable)?;
@@ -507,7 +513,7 @@ impl Store for RedisStore {
         let name = self.keyspace.value(key);
         StoreFuture::pending(async move {
             let args = [millis_of(lifetime)];
-            let (said, known) = self.run(&TOUCH, &name, &args, Repeat::Harmless).await?;
+            let (said, known) = self.run(&TOUCH, &name, &args).await?;
             match There::said(said)? {
                 There::Nothing => Ok(false),
                 There::Untagged => Ok(true),

@@ -26,7 +26,7 @@ use tokio::runtime::Handle;
 use tokio::sync::{broadcast, oneshot};
 use tokio::time::Instant;
 
-use crate::connection::{Clients, Repeat};
+use crate::connection::Clients;
 use crate::failure::{WrongType, is_reply, said};
 use crate::keys::Keyspace;
 use crate::link::Link;
@@ -186,7 +186,7 @@ impl Relay {
         let Some(keys) = self.keyspace.lock_at(lock) else { return };
         let link = &self.links[index_of(lock, self.links.len())];
         let nobody = Reply::String(self.nobody.clone());
-        if let Err(error) = locks::end(link, &keys, nobody, Str::new(), Repeat::Harmless).await {
+        if let Err(error) = locks::end(link, &keys, nobody, Str::new()).await {
             tracing::debug!(%error, "nobody else could be told that a lock is free");
         }
     }
@@ -270,7 +270,7 @@ async fn keep(clients: &Clients, link: &Link, wakes: &Wakes, channel: &Str) {
 
 /// Returns when the subscription is made. What the server refuses it says instead of an answer to the PING.
 async fn subscribe(clients: &Clients, channel: Str, number: u64) -> FredResult<()> {
-    clients.again().subscribe(channel).await?;
+    clients.once().subscribe(channel).await?;
     ping(clients, number).await
 }
 
@@ -280,7 +280,7 @@ async fn ping(clients: &Clients, number: u64) -> FredResult<()> {
     let slot = ClusterHash::Custom(redis_keyslot(client.id().as_bytes()));
     let command = CustomCommand::new_static("PING", slot, false);
     let number = number.to_string();
-    let pong: Reply = clients.again().custom(command, vec![number.clone()]).await?;
+    let pong: Reply = clients.once().custom(command, vec![number.clone()]).await?;
     // While there are subscriptions it is an array, of a word and what was sent.
     let answer = match &pong {
         Reply::Array(parts) => parts.last().and_then(Reply::as_str),

@@ -16,7 +16,7 @@ use std::time::Duration;
 use fred::clients::Client;
 use fred::error::Error as FredError;
 use fred::interfaces::{ClientLike, EventInterface};
-use fred::prelude::{Builder, FredResult, Server};
+use fred::prelude::{Builder, FredResult, Server, ServerConfig};
 use fred::types::Value as Reply;
 use futures_util::FutureExt;
 use tokio::runtime::Handle;
@@ -27,6 +27,7 @@ use tokio::time::Instant;
 use crate::connection::Clients;
 use crate::failure::{is_reply, said};
 use crate::link::{Link, State};
+use crate::topology::has_lost_a_primary;
 
 /// How long is waited after a failed attempt: at first, and at most. Chance adds up to as much again.
 const PAUSE: Duration = Duration::from_millis(10);
@@ -42,16 +43,20 @@ enum End {
     /// fred's router has ended, with an error unless it was asked to.
     Router(Option<FredError>),
     Silence,
+    /// A node of a cluster is silent, and another has its slots.
+    Replaced,
     Overrun,
 }
 
 /// Keeps a connection, for as long as the task is not aborted. Tells `first` what came of the first attempt.
 pub(crate) async fn supervise(
-    builder: Builder,
+    mut builder: Builder,
     link: Arc<Link>,
     first: oneshot::Sender<FredResult<()>>,
 ) {
     let mut first = Some(first);
+    // Of those that know where the server is.
+    let mut not_asked = ways(&builder);
     let mut pause = PAUSE;
     // One that comes and goes fills no log.
     let mut is_loss_told = false;
@@ -59,6 +64,13 @@ pub(crate) async fn supervise(
         let attempt = attempt(&builder, &link).await;
         if link.is_closing() {
             return;
+        }
+        if attempt.is_err() {
+            ask_another(&mut builder);
+            not_asked = not_asked.saturating_sub(1);
+            if first.is_some() && not_asked > 0 {
+                continue;
+            }
         }
         if let Some(first) = first.take() {
             let outcome = attempt.as_ref().map(|_| ()).map_err(Clone::clone);
@@ -99,6 +111,12 @@ pub(crate) async fn supervise(
                         tracing::warn!("the Redis server answers nothing; connecting anew");
                         link.set(State::Down(None));
                     }
+                    End::Replaced => {
+                        tracing::warn!(
+                            "a node of the Redis cluster is silent and was replaced; connecting anew"
+                        );
+                        link.set(State::Mending);
+                    }
                     End::Overrun => {
                         tracing::warn!("too much waits for the Redis server; connecting anew");
                         link.set(State::Down(None));
@@ -117,6 +135,28 @@ pub(crate) async fn supervise(
         tokio::time::sleep(pause + pause.mul_f64(chance())).await;
         pause = (pause * 2).min(LONGEST_PAUSE);
     }
+}
+
+/// How many attempts it takes to have asked everybody where the server is.
+pub(crate) fn ways(builder: &Builder) -> u32 {
+    match builder.get_config().map(|config| &config.server) {
+        Some(ServerConfig::Sentinel { hosts, .. } | ServerConfig::Clustered { hosts, .. }) => {
+            hosts.len().try_into().unwrap_or(u32::MAX)
+        }
+        _ => 1,
+    }
+}
+
+/// Has the next attempt begin with another sentinel, or another node of a cluster. fred asks the next one only where it
+/// cannot connect to the first, and not where that answers nothing, or does not know.
+fn ask_another(builder: &mut Builder) {
+    builder.with_config(|config| {
+        if let ServerConfig::Sentinel { hosts, .. } | ServerConfig::Clustered { hosts, .. } =
+            &mut config.server
+        {
+            hosts.rotate_left(1);
+        }
+    });
 }
 
 /// What moves a client's commands and answers.
@@ -161,25 +201,29 @@ async fn keep(client: Client, mut router: Router, link: &Link) -> End {
     // What was said of an earlier connection does not count against this one.
     link.overrun.notified().now_or_never();
     link.is_silent();
+    link.has_timed_out();
     link.set(State::Up(Arc::clone(&clients)));
     tokio::select! {
         end = router.end() => End::Router(end),
-        () = silence(&clients, link) => End::Silence,
+        silence = silence(&clients, link) => silence,
         () = link.overrun.notified() => End::Overrun,
     }
 }
 
-/// Returns when the server answers nobody. It is asked by ourselves where others have asked and got nothing, so
+/// Returns when the server answers nobody, or a node of a cluster that another has replaced. It is asked by ourselves where others have asked and got nothing, so
 /// that one which is slow at something is not taken for one that is gone; and nobody else has to wait for an
 /// answer that long.
-async fn silence(clients: &Clients, link: &Link) {
+async fn silence(clients: &Clients, link: &Link) -> End {
     loop {
         tokio::time::sleep(link.timeout).await;
+        if link.clustered && link.has_timed_out() && has_lost_a_primary(clients).await {
+            return End::Replaced;
+        }
         if !link.is_silent() {
             continue;
         }
-        match clients.again().ping::<Reply>(None).await {
-            Err(error) if !is_reply(&error) && !link.has_answered() => return,
+        match clients.once().ping::<Reply>(None).await {
+            Err(error) if !is_reply(&error) && !link.has_answered() => return End::Silence,
             _ => {}
         }
     }

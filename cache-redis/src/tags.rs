@@ -14,7 +14,7 @@ use fred::types::Value as Reply;
 use futures_util::future::{OptionFuture, join, try_join_all};
 
 use crate::beliefs::{Kept, Need, TagKeys};
-use crate::connection::{Connection, Repeat};
+use crate::connection::Connection;
 use crate::envelope::Head;
 use crate::failure::{WrongType, unexpected};
 use crate::lookup::version_in;
@@ -178,7 +178,7 @@ impl RedisStore {
                 args.push(Reply::Bytes(counting.counted(sealed.clone())?));
             }
             args.extend_from_slice(versions);
-            let stored = PUT.run(clients.again(), &keys, &args).await;
+            let stored = PUT.run(&clients, &keys, &args).await;
             let stored = whole(&share.connection.judge(stored, WrongType::Unreadable)?)?;
             Ok::<_, Error>((stored == 0).then_some(share))
         });
@@ -236,7 +236,7 @@ impl RedisStore {
             let fresh = text_of(self.beliefs().make_version());
             let args = [fresh, least.clone(), given.clone()];
             async move {
-                let made = VERSION.run(clients.again(), std::slice::from_ref(tag), &args).await;
+                let made = VERSION.run(clients, std::slice::from_ref(tag), &args).await;
                 let made = connection.judge(made, WrongType::Unreadable)?;
                 let Reply::Array(parts) = made else { return Err(unexpected()) };
                 let [version, left] = &parts[..] else { return Err(unexpected()) };
@@ -295,7 +295,7 @@ impl TagStore for RedisStore {
         let keys = self.beliefs().keys_of(tags.iter().map(|tag| tag.as_str().as_bytes()));
         let shares = self.shares(keys.iter().cloned(), |key| key);
         StoreFuture::pending(async move {
-            many::remove(shares, Repeat::Harmless).await?;
+            many::remove(shares).await?;
             self.beliefs().doubt(&keys);
             Ok(())
         })

@@ -148,6 +148,12 @@ pub(crate) fn parse(url: &str) -> Result<(Target, Settings), Error> {
                     parsed.scheme()
                 )));
             }
+            // It may be what follows an `&` in the password, and is shown to nobody.
+            _ if value.is_empty() && sentinel.password.is_some() => {
+                return Err(refused(
+                    "an option after `sentinel_password` has no value; write an `&` of the password as `%26`",
+                ));
+            }
             _ => settings.rest.push((name, value)),
         }
     }
@@ -457,6 +463,7 @@ mod tests {
             ("redis://u:s3cret@h:0", "port 0"),
             ("redis://u:s3cret@h\n", "newline"),
             ("redis-sentinel://h?service=m&sentinel_password=s3cret ", "a space"),
+            ("redis-sentinel://h?service=m&sentinel_password=abc&s3cret", "`%26`"),
             ("redis://u:s3\ncret@h", "control character"),
             ("redis://u:s3cret@h\0", "control character"),
             ("s3cret", "begins with its scheme"),

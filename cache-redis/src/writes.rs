@@ -110,7 +110,7 @@ impl Writes {
                     return Ok(Reply::Integer(0));
                 }
                 let keys = batch.iter().map(|Write { sealed: (name, ..), .. }| name.clone());
-                STORE.call(form, clients.again(), keys, args_of(&batch).into_iter()).await
+                STORE.call(form, clients.once(), keys, args_of(&batch).into_iter()).await
             });
             let told = match stored.await {
                 // In these cases it has done nothing.

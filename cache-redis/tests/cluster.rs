@@ -7,8 +7,10 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::Duration;
 
 use cache_core::{Acquisition, Key, Owner, Store, Tag};
+use cache_lock::Locks;
 use cache_redis::{Cache, ErrorKind, RedisStore};
 use cache_tags::Tags;
+use redis_servers::redis::from_redis_value;
 use redis_servers::{Cluster, Server};
 use support::{cache, cache_with, calls, number, text};
 
@@ -69,64 +71,177 @@ async fn a_key_of_another_type_is_absent_among_many_and_told_alone() {
     assert_eq!(cache.get::<u64>("list").await.unwrap_err().kind(), ErrorKind::Decode);
 }
 
-/// While it moves the old node asks to try the new one, which fred announces to the new node and then asks the
-/// old one again. So the key is out of reach until its slot has moved: an outage of that key, and no more.
+/// A slot, and the nodes between which it moves.
+struct Move<'c> {
+    slot: String,
+    from: &'c Server,
+    to: &'c Server,
+}
+
+impl<'c> Move<'c> {
+    /// Of the slot of this key's value.
+    fn of(cluster: &'c Cluster, name: &str) -> Self {
+        let (from, to) = owner(cluster, name);
+        let slot = number(from.ask(&["CLUSTER", "KEYSLOT", name])).to_string();
+        Self { slot, from, to }
+    }
+
+    fn id(node: &Server) -> String {
+        text(node.ask(&["CLUSTER", "MYID"]))
+    }
+
+    /// It is on its way from now on, and all of its keys have arrived.
+    fn begin(&self) {
+        let Self { slot, from, to } = self;
+        to.ask(&["CLUSTER", "SETSLOT", slot, "IMPORTING", &Self::id(from)]);
+        from.ask(&["CLUSTER", "SETSLOT", slot, "MIGRATING", &Self::id(to)]);
+        let names = from.ask(&["CLUSTER", "GETKEYSINSLOT", slot, "1000"]);
+        for name in from_redis_value::<Vec<String>>(names).expect("a list of keys") {
+            from.ask(&["MIGRATE", "127.0.0.1", &to.port().to_string(), &name, "0", "5000"]);
+        }
+    }
+
+    fn end(&self) {
+        for node in [self.to, self.from] {
+            node.ask(&["CLUSTER", "SETSLOT", &self.slot, "NODE", &Self::id(self.to)]);
+        }
+    }
+}
+
+/// While it moves the old node asks to try the new one, which is not done: see `Clients`. So the key is out of reach
+/// until its slot has moved: an outage of that key, and no more.
 #[tokio::test]
 async fn a_key_that_moves_is_followed() {
     let cluster = Cluster::start().await;
     let cache = cache(&cluster.url()).await;
     let name = "cache:moving";
     cache.put("moving", &1, "1h").await.unwrap();
-    let (from, to) = owner(&cluster, name);
-    let id = |node: &Server| text(node.ask(&["CLUSTER", "MYID"]));
-    let slot = number(from.ask(&["CLUSTER", "KEYSLOT", name])).to_string();
-    to.ask(&["CLUSTER", "SETSLOT", &slot, "IMPORTING", &id(from)]);
-    from.ask(&["CLUSTER", "SETSLOT", &slot, "MIGRATING", &id(to)]);
-    from.ask(&["MIGRATE", "127.0.0.1", &to.port().to_string(), name, "0", "5000"]);
+    let slot = Move::of(&cluster, name);
+    slot.begin();
     let error = cache.get::<u64>("moving").await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unavailable, "{error:?}");
     let loaded = cache.remember("moving", "1h", async || Ok::<_, cache_redis::Error>(7_u64)).await;
     assert_eq!(loaded.unwrap(), 7, "a load answers in its place");
     cache.put("other", &1, "1h").await.unwrap();
     assert_eq!(cache.get::<u64>("other").await.unwrap(), Some(1), "other keys are served");
-    for node in [to, from] {
-        node.ask(&["CLUSTER", "SETSLOT", &slot, "NODE", &id(to)]);
-    }
+    slot.end();
     assert_eq!(cache.get::<u64>("moving").await.unwrap(), Some(1), "the new node is found");
     assert_eq!(cache.get_many::<u64>(["moving", "absent"]).await.unwrap(), [Some(1), None]);
     cache.put("moving", &3, "1h").await.unwrap();
     assert!(cache.has("moving").await.unwrap());
-    // By now the way is known, also to what is never sent twice.
     assert_eq!(cache.increment("moving").await.unwrap(), 4);
-    assert_eq!(number(to.ask(&["GET", name])), 4);
+    assert_eq!(number(slot.to.ask(&["GET", name])), 4);
     cache.flush().await.unwrap();
     assert!(!cache.has("moving").await.unwrap());
 }
 
-#[tokio::test]
-async fn what_is_never_sent_twice_says_so_when_its_key_has_moved() {
+/// What is asked of a slot that is on its way must not shift the answers to what others ask of the same nodes.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn everybody_has_the_answer_to_its_own_question_while_a_slot_moves() {
+    const KEYS: u64 = 50;
+    const ROUNDS: usize = 20;
     let cluster = Cluster::start().await;
     let cache = cache(&cluster.url()).await;
-    let name = "cache:n";
-    let (from, to) = owner(&cluster, name);
-    let id = text(to.ask(&["CLUSTER", "MYID"]));
-    let slot = number(from.ask(&["CLUSTER", "KEYSLOT", name])).to_string();
-    for node in [to, from] {
-        node.ask(&["CLUSTER", "SETSLOT", &slot, "NODE", &id]);
+    let slot = Move::of(&cluster, "cache:{moving}:0");
+    let moving: Vec<_> = (0..8).map(|number| format!("{{moving}}:{number}")).collect();
+    let of = |node: &Server, stem: &str| {
+        let keys = (0..).map(|number| format!("{stem}{number}"));
+        let is_there =
+            |key: &String| owner(&cluster, &format!("cache:{key}")).0.port() == node.port();
+        keys.filter(is_there).take(2).collect::<Vec<_>>()
+    };
+    // Of both nodes, and as many in the same slot as of another.
+    let tags: Vec<_> = [slot.from, slot.to].iter().flat_map(|node| of(node, "stays")).collect();
+    let keys: Vec<_> = (0..KEYS)
+        .flat_map(|number| tags.iter().map(move |tag| format!("{{{tag}}}:{number}")))
+        .collect();
+    for (number, key) in keys.iter().enumerate() {
+        cache.put(key, &number, "1h").await.unwrap();
     }
-    let mut failed = 0;
-    let counted = loop {
-        match cache.increment("n").await {
-            Ok(count) => break count,
-            Err(error) => {
-                assert_eq!(error.kind(), ErrorKind::Unavailable, "{error:?}");
-                failed += 1;
-                assert!(failed < 10, "the way is learnt: {error:?}");
-                tokio::time::sleep(Duration::from_millis(20)).await;
+    for key in &moving {
+        cache.put(key, &u64::MAX, "1h").await.unwrap();
+    }
+    let large = "x".repeat(4 << 20);
+    cache.put(format!("{{{}}}:large", tags[2]), &large, "1h").await.unwrap();
+    slot.begin();
+    for round in 0..ROUNDS {
+        let mut asked = Vec::new();
+        for (number, key) in keys.iter().enumerate() {
+            let (cache, key) = (cache.clone(), key.clone());
+            asked.push(tokio::spawn(async move {
+                let found = cache.get::<usize>(key.as_str()).await;
+                assert_eq!(found.unwrap_or_else(|error| panic!("{key}: {error:?}")), Some(number));
+            }));
+        }
+        let (slow, key) = (cache.clone(), format!("{{{}}}:large", tags[2]));
+        asked.push(tokio::spawn(async move {
+            let found = slow.get::<String>(key.as_str()).await.unwrap();
+            assert!(found.is_some_and(|found| found.len() == 4 << 20));
+        }));
+        for key in &moving {
+            let (cache, key) = (cache.clone(), key.clone());
+            asked.push(tokio::spawn(async move {
+                // What would not be repeated by anybody, and what would.
+                let moved = match round % 2 {
+                    0 => cache.get::<u64>(key.as_str()).await.map(drop),
+                    _ => cache.forget(key.as_str()).await.map(drop),
+                };
+                assert_eq!(moved.unwrap_err().kind(), ErrorKind::Unavailable);
+            }));
+        }
+        for asked in asked {
+            asked.await.unwrap();
+        }
+    }
+    slot.end();
+    for key in &moving {
+        assert_eq!(cache.get::<u64>(key.as_str()).await.unwrap(), Some(u64::MAX));
+    }
+}
+
+/// Who is told that a key has moved has done nothing yet.
+#[tokio::test]
+async fn whatever_is_asked_of_a_key_that_has_moved_is_done_once() {
+    let cluster = Cluster::start().await;
+    let cache = cache(&cluster.url()).await;
+    for round in 1..=3 {
+        for act in ["increment", "add", "pull", "forget", "put", "put_many", "lock"] {
+            let key = act.to_owned();
+            let name = match act {
+                "lock" => "cache#lock:{lock}".to_owned(),
+                _ => format!("cache:{key}"),
+            };
+            if ["pull", "forget"].contains(&act) {
+                cache.put(&key, &round, "1h").await.unwrap();
+            }
+            let moves = || {
+                let slot = Move::of(&cluster, &name);
+                slot.begin();
+                slot.end();
+            };
+            moves();
+            match act {
+                "increment" => assert_eq!(cache.increment(&key).await.unwrap(), round),
+                "add" => assert_eq!(cache.add(&key, &round, "1h").await.unwrap(), round == 1),
+                "pull" => assert_eq!(cache.pull::<i64>(&key).await.unwrap(), Some(round)),
+                "forget" => assert!(cache.forget(&key).await.unwrap()),
+                "put" => {
+                    cache.put(&key, &round, "1h").await.unwrap();
+                    assert_eq!(cache.get::<i64>(&key).await.unwrap(), Some(round));
+                }
+                "put_many" => {
+                    let entries = [(&key, &0), (&key, &7), (&key, &round)];
+                    cache.put_many(entries, "1h").await.unwrap();
+                    assert_eq!(cache.get_many::<i64>([&key]).await.unwrap(), [Some(round)]);
+                }
+                _ => {
+                    let guard = cache.lock(&key, "1h").acquire().await.unwrap();
+                    moves();
+                    guard.release().await.unwrap();
+                }
             }
         }
-    };
-    assert_eq!(counted, 1, "what failed was not counted");
+    }
 }
 
 #[tokio::test]
@@ -150,6 +265,62 @@ async fn a_paused_node_holds_up_its_own_keys_only() {
     }
     paused.resume().await;
     assert_eq!(cache.get::<u64>("k").await.unwrap(), Some(1));
+}
+
+/// It says nothing of having been replaced, and that others answer must not hide it.
+#[tokio::test]
+async fn a_silent_node_that_was_replaced_is_left() {
+    let cluster = Cluster::start().await;
+    let timeout = Duration::from_millis(300);
+    let cache = cache_with(&cluster.url(), |builder| {
+        builder.command_timeout(timeout).connect_timeout(Duration::from_secs(1))
+    })
+    .await;
+    let (silent, other) = owner(&cluster, "cache:k");
+    let elsewhere = (0..)
+        .map(|number| format!("k{number}"))
+        .find(|key| owner(&cluster, &format!("cache:{key}")).0.port() == other.port())
+        .expect("a key of another node");
+    let replica = Server::start_with(&["--cluster-enabled", "yes"]).await;
+    let id = Move::id(silent);
+    replica.ask(&["CLUSTER", "MEET", "127.0.0.1", &silent.port().to_string()]);
+    until(|| text(replica.ask(&["CLUSTER", "NODES"])).lines().count() == 4).await;
+    replica.ask(&["CLUSTER", "REPLICATE", &id]);
+    until(|| text(replica.ask(&["INFO", "replication"])).contains("master_link_status:up")).await;
+    cache.put("k", &1, "1h").await.unwrap();
+    cache.put(&elsewhere, &2, "1h").await.unwrap();
+    until(|| text(replica.ask(&["DBSIZE"])) == "1").await;
+    silent.pause().await;
+    assert_eq!(cache.get::<u64>("k").await.unwrap_err().kind(), ErrorKind::Timeout);
+    replica.ask(&["CLUSTER", "FAILOVER", "TAKEOVER"]);
+    let others = {
+        let (cache, elsewhere) = (cache.clone(), elsewhere.clone());
+        tokio::spawn(async move {
+            loop {
+                match cache.get::<u64>(elsewhere.as_str()).await {
+                    Ok(found) => assert_eq!(found, Some(2)),
+                    Err(error) => assert!(error.is_temporary(), "{error:?}"),
+                }
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        })
+    };
+    let follows = async { while cache.get::<u64>("k").await.is_err() {} };
+    tokio::time::timeout(Duration::from_secs(20), follows).await.expect("it is left");
+    others.abort();
+    assert!(others.await.is_err_and(|ended| ended.is_cancelled()));
+    assert_eq!(cache.get::<u64>("k").await.unwrap(), Some(1));
+    assert_eq!(cache.increment("k").await.unwrap(), 2);
+    silent.resume().await;
+}
+
+async fn until(mut is_so: impl FnMut() -> bool) {
+    let waits = async {
+        while !is_so() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), waits).await.expect("it comes to be so");
 }
 
 /// The connections to all nodes are one to whoever counts: one that breaks must not have the others'

@@ -74,6 +74,28 @@ async fn after_long_answers_short_ones_are_shared_again() {
     assert!(called(&calls, "mget") < 50 && called(&calls, "get") < 10, "{calls:?}");
 }
 
+/// An answer that is too long for the time that there is would be too long every time.
+#[tokio::test]
+async fn after_a_batch_without_an_answer_the_next_are_smaller() {
+    let server = Server::start().await;
+    let cache = cache_with(&server.url(), |builder| builder.command_timeout(TIMEOUT)).await;
+    let keys = keys(1_000);
+    let mgets = async || {
+        let (found, calls) = calls_of(&server, all(&cache, &keys)).await;
+        assert!(found.iter().all(|found| found.as_ref().is_ok_and(Option::is_none)), "{found:?}");
+        called(&calls, "mget")
+    };
+    assert!(mgets().await < 50);
+    server.pause().await;
+    for found in all(&cache, &keys).await {
+        assert_eq!(found.unwrap_err().kind(), ErrorKind::Timeout);
+    }
+    server.resume().await;
+    resumed(&cache).await;
+    assert!(mgets().await > 200);
+    assert!(mgets().await < 50, "once they are answered they grow again");
+}
+
 #[tokio::test]
 async fn what_is_wrong_with_one_key_is_told_of_that_key_only() {
     let server = Server::start().await;
