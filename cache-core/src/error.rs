@@ -38,7 +38,8 @@ pub enum ErrorKind {
     InvalidTtl,
     /// The value cannot be written by the codec in use.
     Encode,
-    /// What is stored was not written as the type that was asked for. The entry is untouched.
+    /// What is stored was not written as the type that was asked for. The entry is untouched, except by
+    /// [`pull`](crate::Cache::pull), which has removed it.
     Decode,
     /// The value is larger than the cache or its store accepts.
     TooLarge,

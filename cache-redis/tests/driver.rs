@@ -277,6 +277,24 @@ async fn a_flush_removes_this_caches_values_and_nothing_else() {
 }
 
 #[tokio::test]
+async fn a_prefix_that_begins_with_another_and_a_colon_belongs_to_it() {
+    let server = Server::start().await;
+    let url = &server.url();
+    let shop = cache_with(url, |builder| builder.prefix("shop")).await;
+    let sessions = cache_with(url, |builder| builder.prefix("shop:sessions")).await;
+    let shops = cache_with(url, |builder| builder.prefix("shops")).await;
+    for cache in [&shop, &sessions, &shops] {
+        cache.put("k", &1, "1h").await.unwrap();
+    }
+    sessions.flush().await.unwrap();
+    assert!(shop.has("k").await.unwrap() && !sessions.has("k").await.unwrap());
+    sessions.put("k", &1, "1h").await.unwrap();
+    shop.flush().await.unwrap();
+    assert!(!shop.has("k").await.unwrap() && !sessions.has("k").await.unwrap());
+    assert!(shops.has("k").await.unwrap(), "without the colon it is another");
+}
+
+#[tokio::test]
 async fn several_connections_are_one_store() {
     let server = Server::start().await;
     let cache = cache_with(&server.url(), |builder| builder.connections(4)).await;
@@ -385,4 +403,16 @@ async fn a_lazy_store_works_as_soon_as_there_is_a_server() {
     assert_eq!(loaded.unwrap(), 7);
     server.start_again().await;
     support::resumed(&cache).await;
+}
+
+#[tokio::test]
+async fn a_lazy_store_with_a_wrong_password_says_so_at_each_operation() {
+    let server = Server::start_with(&["--requirepass", "s3cret"]).await;
+    let url = format!("redis://:wr0ng@127.0.0.1:{}", server.port());
+    let cache = Cache::new(RedisStore::builder(&url).unwrap().connect_lazily().unwrap());
+    for _ in 0..2 {
+        let error = cache.get::<u64>("k").await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unavailable, "{error:?}");
+        assert!(error.to_string().contains("does not accept the user and password"), "{error}");
+    }
 }

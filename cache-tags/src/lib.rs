@@ -29,7 +29,7 @@
 //! Tags matter where something is stored. A key is read by its name alone: `cache.get("user:123")` finds what
 //! `cache.tags(["users"])` has put there.
 //!
-//! A tag is 1 to 4,096 bytes of any UTF-8, and an entry bears at most 255; else
+//! A tag is 1 to 4,096 bytes of any UTF-8, an entry bears at most 255, and one flush takes no more; else
 //! [`InvalidTag`](cache_core::ErrorKind::InvalidTag). Tags that are named twice count once. No tags at all is as
 //! [`Cache`] itself writes.
 

@@ -27,7 +27,11 @@ fn checked<T: AsRef<str>>(given: impl IntoIterator<Item = T>) -> Result<Vec<Box<
             continue;
         }
         if tags.len() == Tag::MAX_PER_ENTRY {
-            let message = format!("an entry bears at most {} tags", Tag::MAX_PER_ENTRY);
+            let message = format!(
+                "one tag too many: an entry bears at most {} tags, and one flush takes no more; flush the \
+                 others in another call",
+                Tag::MAX_PER_ENTRY
+            );
             return Err(Error::new(ErrorKind::InvalidTag, message).on(tag));
         }
         tags.push(tag.into());
@@ -56,8 +60,15 @@ mod tests {
         let twice = many.iter().chain(&many);
         assert_eq!(names(&TagSet::new(twice)).len(), Tag::MAX_PER_ENTRY);
         let refused = TagSet::new(many.iter().map(String::as_str).chain(["more"]));
-        let error = refused.during("put").unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::InvalidTag);
-        assert!(error.to_string().contains("255") && error.to_string().contains("put"), "{error}");
+        for operation in ["put", "flush"] {
+            let error = refused.during(operation).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::InvalidTag);
+            let said = error.to_string();
+            for part in
+                [operation, "\"more\"", "at most 255 tags", "flush the others in another call"]
+            {
+                assert!(said.contains(part), "{part}: {said}");
+            }
+        }
     }
 }

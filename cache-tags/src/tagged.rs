@@ -147,7 +147,8 @@ impl TaggedCache {
     }
 
     /// Invalidates whatever is stored under one of the tags, however much that is: see
-    /// [the promises](crate#what-is-promised). Without tags it does nothing.
+    /// [the promises](crate#what-is-promised). Without tags it does nothing. More than 255 tags are
+    /// [`InvalidTag`](cache_core::ErrorKind::InvalidTag), and none of them is flushed: flush them in several calls of at most so many.
     ///
     /// What is stored under them after it has returned, by whatever process, is served. If it fails, whether the tags
     /// are flushed is open, and if they are not they may be in the next moment.

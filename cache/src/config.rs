@@ -47,7 +47,7 @@ pub use redis::RedisConfig;
 /// | key | of | value | unless said |
 /// |---|---|---|---|
 /// | `driver` | | `memory`, or `redis`, which may be written `valkey` | required |
-/// | `prefix` | all | begins every key on a shared server: 1 to 255 bytes without `#`, `{`, `}` and control characters. A memory store is private, so there it keeps nothing apart | `cache` |
+/// | `prefix` | all | begins every key on a shared server: 1 to 255 bytes without `#`, `{`, `}` and control characters. One that begins with another and a colon, as `shop:sessions` with `shop`, belongs to that too: flushing `shop` empties both. A memory store is private, so there it keeps nothing apart | `cache` |
 /// | `default_ttl` | all | what [`Ttl::DEFAULT`](crate::Ttl::DEFAULT) stands for: `"30m"`, `"1 hour"`, `"forever"`, or a whole number of seconds | `1h` |
 /// | `max_value_bytes` | all | the largest encoded value | 16 MiB |
 /// | `config.max_entries` | `memory` | capacity in entries | 100,000 |
@@ -56,7 +56,7 @@ pub use redis::RedisConfig;
 /// | `config.connections` | `redis` | how many share the work, 1 to 1,024 | 1 |
 /// | `config.command_timeout` | `redis` | how long an operation waits for its answer: as a TTL | `1s` |
 /// | `config.connect_timeout` | `redis` | how long each step of connecting may take | `5s` |
-/// | `config.lazy` | `redis` | `true`: opens the cache though the server is away, and connects when it is there | `false` |
+/// | `config.lazy` | `redis` | `true`: opens the cache though the server is away, and connects when it is there. A wrong password is then told by each operation, [`Unavailable`](ErrorKind::Unavailable), and not by [`connect`](Self::connect) | `false` |
 /// | `config.ca` | `redis` | with TLS: a file with certificates (PEM) to trust instead of the system's | |
 ///
 /// `null` is as good as absent, and so is `config` where nothing in it is required.
@@ -289,7 +289,9 @@ impl CacheConfig {
     /// Opens the cache.
     ///
     /// Errors: [`Config`](ErrorKind::Config) for settings that cannot be used, and for what no later attempt could mend,
-    /// such as a wrong password; [`Unavailable`](ErrorKind::Unavailable) if the server cannot be reached.
+    /// such as a wrong password; [`Unavailable`](ErrorKind::Unavailable) if the server cannot be reached. With `lazy`
+    /// nothing is asked of the server here: each operation is then `Unavailable`, for a wrong password as for a server that
+    /// is away.
     #[cfg_attr(
         not(feature = "redis"),
         allow(clippy::unused_async, reason = "servers are connected to")

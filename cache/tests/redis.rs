@@ -127,18 +127,32 @@ async fn the_environment_names_the_server() -> Result<(), Error> {
     Ok(())
 }
 
-/// The program of the README, on a server.
+/// The program of the README, on a server that others use.
 #[tokio::test]
-async fn the_quickstart_runs_on_a_server_unchanged() {
+async fn the_quickstart_runs_on_a_server_and_harms_nobody() -> Result<(), Error> {
     let server = Server::start().await;
-    let run = Command::new(example("quickstart"))
-        .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/src"))
-        .env("CACHE_URL", server.url())
-        .output()
-        .expect("it starts");
-    let printed = String::from_utf8_lossy(&run.stdout);
-    assert!(run.status.success(), "{printed}\n{}", String::from_utf8_lossy(&run.stderr));
-    assert!(printed.contains("redis"), "it says what it runs on: {printed}");
+    let example = example("quickstart");
+    for url in [server.url(), format!("{}?prefix=shop", server.url())] {
+        let theirs = cache::connect(&url).await?;
+        for key in ["k", "questions"] {
+            theirs.put(key, "theirs", "1h").await?;
+        }
+        let run = Command::new(&example)
+            .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/src"))
+            .env("CACHE_URL", &url)
+            .output()
+            .expect("it starts");
+        let printed = String::from_utf8_lossy(&run.stdout);
+        assert!(run.status.success(), "{printed}\n{}", String::from_utf8_lossy(&run.stderr));
+        assert!(printed.contains("redis, under the prefix `quickstart`"), "{printed}");
+        for key in ["k", "questions"] {
+            assert_eq!(theirs.get::<String>(key).await?.as_deref(), Some("theirs"), "{url}: {key}");
+        }
+    }
     let stored: Vec<String> = redis::from_redis_value(server.ask(&["KEYS", "*"])).expect("names");
-    assert!(stored.iter().any(|name| name.contains("mentions:")), "{stored:?}");
+    assert!(stored.iter().any(|name| name.starts_with("quickstart:mentions:")), "{stored:?}");
+    let theirs = ["cache:k", "cache:questions", "shop:k", "shop:questions"];
+    let is_known = |name: &&String| name.starts_with("quickstart:") || theirs.contains(&&***name);
+    assert_eq!(stored.iter().find(|name| !is_known(name)), None);
+    Ok(())
 }

@@ -10,9 +10,10 @@ Commands:
   test [OPTIONS] [-- CARGO-ARGS]
                          Every test of the workspace: unit, integration, examples and doc tests,
                          with all features and with the default ones; the build without features;
-                         that bench/ still compiles; and the suites that need Redis, on Docker's
-                         images, or else on the redis-server or valkey-server on PATH, or else, on
-                         Debian as root, on one that apt-get installs.
+                         that bench/ still compiles, where Rust is new enough for it; and the suites
+                         that need Redis, on Docker's images, or else on the redis-server or
+                         valkey-server on PATH, or else, on Debian as root, on one that apt-get
+                         installs.
                          CARGO-ARGS are added to every `cargo test` of all features.
       --no-install       Do not install a redis-server where it is missing: fail and say how.
   integration [OPTIONS]  Only the suites that need Redis, on Docker: on each image standalone, and on

@@ -17,6 +17,7 @@ pub(crate) fn plan(options: LintOptions) -> Plan {
         .check("policy: floors", policy::check_floors)
         .check("policy: manifests", policy::check_manifests)
         .check("policy: kept out", policy::check_reach)
+        .check("policy: readme", policy::check_readme)
         .check("features: table", check_feature_table)
         .check("integration: table", check_suite_table)
         .cargo(

@@ -2,7 +2,7 @@
 //!
 //! Dispatch only. `cli` says what can be asked for; `lint`, `test`, `bench` and `gate` turn that into
 //! a list of steps; `plan` runs such a list and reports on it. `integration` runs what needs Redis. The
-//! rules that the dependencies must keep are in `policy`.
+//! rules that the dependencies and the README must keep are in `policy`.
 
 mod bench;
 mod cli;

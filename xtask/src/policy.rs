@@ -1,15 +1,19 @@
-//! The rules that the crates' dependencies keep. Each rule is a pure function in a file of its own,
-//! over data that this file collects.
+//! The rules that the crates' dependencies keep, and one of the README. Each rule is a pure function in a file of
+//! its own, over data that this file collects.
 
 mod floors;
 mod manifests;
 mod reach;
+mod readme;
 
 use std::fs;
 
 use crate::metadata::Workspace;
 use crate::plan::Failure;
 use crate::process::Call;
+
+/// What is shown first, from the workspace's root.
+const README: &str = "README.md";
 
 /// No crate depends on one of its own floor or above.
 pub(crate) fn check_floors() -> Result<(), Failure> {
@@ -41,6 +45,13 @@ pub(crate) fn check_reach() -> Result<(), Failure> {
         complaints.extend(reach::complaints(rule, &tree));
     }
     all_good("a crate reaches what is kept out of it", &complaints)
+}
+
+/// No block of the README has a line that rustdoc would hide.
+pub(crate) fn check_readme() -> Result<(), Failure> {
+    let readme = fs::read_to_string(README)
+        .map_err(|error| Failure::new(format!("cannot read {README}: {error}")))?;
+    all_good("lines of the README are hidden by rustdoc alone", &readme::complaints(&readme))
 }
 
 /// A failure that lists the complaints, if there are any.

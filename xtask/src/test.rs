@@ -41,10 +41,11 @@ pub(crate) fn plan(root: &Path, workspace: &Workspace, options: TestOptions) -> 
     }
     plan = plan
         .cargo("check: cache, no features", Call::cargo("check -p cache --no-default-features"));
-    plan = if bench::exists(root) {
-        plan.cargo("check: bench", Call::cargo("check --manifest-path").args([bench::MANIFEST]))
-    } else {
-        plan.skip("check: bench", format!("there is no {}", bench::MANIFEST))
+    plan = match bench::obstacle(root) {
+        None => {
+            plan.cargo("check: bench", Call::cargo("check --manifest-path").args([bench::MANIFEST]))
+        }
+        Some(reason) => plan.skip("check: bench", reason),
     };
     // Last, since it may have to install something, and takes the longest.
     plan.check("test: with servers", move || integration::run_wherever(missing_server, &cargo_args))

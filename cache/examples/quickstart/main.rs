@@ -5,7 +5,8 @@
 //! cargo run --example quickstart -- FOLDER      # asks about a folder of yours, and leaves it alone
 //! ```
 //!
-//! `CACHE_URL` chooses what lies beneath the cache: `memory:` unless said.
+//! `CACHE_URL` chooses what lies beneath the cache: `memory:` unless said. On a server it flushes what lies under the
+//! prefix `quickstart`, whichever the URL names, and touches nothing else.
 //!
 //! [`Search`] is the service, with all that it takes to cache its answers. `scan.rs` is the work that
 //! is worth caching, `tour.rs` asks the service questions and prints what became of them.
@@ -19,6 +20,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use cache::CacheConfig;
 use cache::prelude::*;
 use tokio::task::spawn_blocking;
 
@@ -28,6 +30,9 @@ use crate::tour::Tour;
 /// Any error at all. A type of your own does as well: all that `remember` asks of it is `Display`, and
 /// `From<cache::Error>`.
 type Failure = Box<dyn Error + Send + Sync>;
+
+/// What its keys begin with on a server. Not what the URL names: that may be a cache that somebody needs.
+const PREFIX: &str = "quickstart";
 
 /// Answers questions about a folder. A clone is the same service, on the same cache.
 #[derive(Clone)]
@@ -90,7 +95,7 @@ async fn run(folder: &Path) -> Result<(), Failure> {
         given => given.map_err(|error| format!("CACHE_URL cannot be used: {error}"))?,
     };
     let cache =
-        cache::connect(&url).await.map_err(|error| format!("CACHE_URL cannot be used: {error}"))?;
+        connect(&url).await.map_err(|error| format!("CACHE_URL cannot be used: {error}"))?;
     // A server may still hold what an earlier run has stored there.
     cache.flush().await?;
 
@@ -100,13 +105,18 @@ async fn run(folder: &Path) -> Result<(), Failure> {
     println!("  skipped  files that cannot be read as text: {}", survey.skipped);
     // The driver's name alone: a URL may hold a password.
     let driver = url.split(':').next().unwrap_or_default();
-    println!("  cache    {driver}; it has been flushed, so that every run begins with nothing\n");
+    println!("  cache    {driver}, under the prefix `{PREFIX}` alone;");
+    println!("           that has been flushed, so that every run begins with nothing\n");
     println!("  miss     the answer was not in the cache: the folder was read");
     println!("  hit      it was: nothing was read");
 
     let search = Search { cache: cache.clone(), folder: folder.into() };
     Tour::new(search).run(questions(&survey)).await?;
     Ok(cache.close().await?)
+}
+
+async fn connect(url: &str) -> Result<Cache, cache::Error> {
+    CacheConfig::from_url(url)?.prefix(PREFIX).connect().await
 }
 
 /// A first look at the folder, or why there is nothing to ask about it.

@@ -127,7 +127,8 @@ pub(crate) fn show_ttl(
 macro_rules! settings_of_every_driver {
     ($config:ident) => {
         /// What all keys begin with on a shared server: 1 to 255 bytes without `#`, `{`, `}` and control
-        /// characters. `cache` unless said. A memory store is private, so there it keeps nothing apart.
+        /// characters. `cache` unless said. One that begins with another and a colon, as `shop:sessions` with `shop`,
+        /// belongs to that too: flushing `shop` empties both. A memory store is private, so there it keeps nothing apart.
         pub fn prefix(mut self, prefix: impl Into<String>) -> $config {
             self.common_mut().prefix = Some(prefix.into());
             self

@@ -136,7 +136,7 @@ impl Given {
                 _ => (Quoted(&text).to_string(), ""),
             },
             Some(Node::Other(TOO_LARGE)) => (TOO_LARGE.to_owned(), AT_MOST),
-            Some(Node::Text(_)) => ("text".to_owned(), ", without quotes"),
+            Some(Node::Text(_)) => ("text".to_owned(), NOT_TEXT),
             Some(other) => (other.kind().to_owned(), ""),
         };
         let name = self.origin.name(key);
@@ -187,7 +187,7 @@ impl Given {
                 Ok(flag) => return Ok(Some(flag)),
                 Err(_) => (Quoted(&text).to_string(), ""),
             },
-            Some(Node::Text(_)) => ("text".to_owned(), ", without quotes"),
+            Some(Node::Text(_)) => ("text".to_owned(), NOT_TEXT),
             Some(other) => (other.kind().to_owned(), ""),
         };
         let name = self.origin.name(key);
@@ -209,6 +209,11 @@ impl Given {
         unknown(&self.config, driver.keys, true)
     }
 }
+
+/// Advice about a text in the place of a number or a boolean. It may have no quotes that could be left out: the variables
+/// of the environment, of which a library makes a table, are text unless that is told to parse them.
+const NOT_TEXT: &str = ", without quotes; if its source knows only text, as the environment does, \
+                        have that parse numbers and booleans";
 
 fn is_digits(text: &str) -> bool {
     text.bytes().all(|byte| byte.is_ascii_digit())

@@ -68,7 +68,8 @@ impl RedisConfig {
     }
 
     /// Opens the cache though the server is away, and connects when it is there:
-    /// [`RedisStoreBuilder::connect_lazily`](crate::RedisStoreBuilder::connect_lazily).
+    /// [`RedisStoreBuilder::connect_lazily`](crate::RedisStoreBuilder::connect_lazily). A wrong password is then told by
+    /// each operation, [`Unavailable`](crate::ErrorKind::Unavailable), and not by [`connect`](Self::connect).
     pub fn lazy(mut self) -> Self {
         self.connecting = Connecting::Lazily;
         self

@@ -118,7 +118,10 @@ fn what_is_wrong_is_named_with_its_path_and_what_to_do() {
             &["`config.connect_timeout` is `forever`", "`1s`"],
         ),
         (json!({ "url": "redis://h", "command_timeout": "1" }), &["\"1s\""]),
-        (json!({ "url": "redis://h", "lazy": "true" }), &["`config.lazy` is text", "quotes"]),
+        (
+            json!({ "url": "redis://h", "lazy": "true" }),
+            &["`config.lazy` is text", "quotes", "have that parse numbers and booleans"],
+        ),
         (json!({ "url": "redis://h", "ca": "/x" }), &["`config.ca` is for TLS", "rediss://"]),
         (json!({ "url": "redis://h", "host": "x" }), &["`config.host`", "part of the URL"]),
         (

@@ -30,7 +30,10 @@ fn what_is_wrong_is_named_with_its_path_and_what_to_do() {
             memory(json!({ "max_entries": 1e30 })),
             &["a number that is too large", "18446744073709551615 at most"],
         ),
-        (memory(json!({ "max_entries": "9" })), &["`config.max_entries` is text", "quotes"]),
+        (
+            memory(json!({ "max_entries": "9" })),
+            &["`config.max_entries` is text", "quotes", "have that parse numbers and booleans"],
+        ),
         (memory(json!({ "max_entries": [9] })), &["`config.max_entries` is a list"]),
         (memory(json!({ "max_entries": { "a": {} } })), &["`config.max_entries` is a table"]),
         (memory(json!({ "max_bytes": true })), &["`config.max_bytes` is a boolean"]),
