@@ -45,7 +45,7 @@ pub struct Cache {
 }
 
 pub(crate) struct Inner {
-    store: Box<dyn Store>,
+    pub(crate) store: Box<dyn Store>,
     pub(crate) settings: Settings,
     pub(crate) flights: Flights<Outcome>,
     pub(crate) counters: Counters,
@@ -354,7 +354,8 @@ impl Cache {
     }
 
     /// Removes every value of this cache and nothing else: neither locks nor the versions of tags, nor
-    /// what lives under another prefix of the same server.
+    /// what lives under another prefix of the same server, unless that begins with this cache's prefix and a colon: a
+    /// flush of `shop` removes the values of `shop:sessions` too.
     ///
     /// When it has returned, nothing that was stored before it began is served. Loads that run in this
     /// process are overtaken.

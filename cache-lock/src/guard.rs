@@ -4,8 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use cache_core::{Error, ErrorKind, Fence, IntoTtl};
-use tokio::runtime::Handle;
 
+use crate::background::begin;
 use crate::lease::Lease;
 use crate::queue::Place;
 use crate::renewal::Renewal;
@@ -14,8 +14,14 @@ use crate::request::lease_of;
 /// A lock that is held, until it is [released](Self::release), dropped, or [lost](Self::lost).
 ///
 /// It renews its lease every third of its length, unless that was [not wanted](crate::LockRequest::without_renewal),
-/// from a task that begins when that is due for the first time, and ends with it. Dropped, it gives the lock back in
-/// the background, or at once in memory.
+/// from a task that begins when that is due for the first time, and ends with it.
+///
+/// Dropped, it gives the lock back at once in memory, and else in the background: the request is on its way when the drop
+/// has returned, also outside of a runtime, so that a [`close`](cache_core::Cache::close) of the cache may follow. Where
+/// the store is out of reach it is tried again until the lease has ended there, or the cache is closed.
+///
+/// What cannot be helped is a guard that is dropped as its tokio runtime ends, such as at the end of `main`: nobody is
+/// there to send the request, and the lease ends by itself. [`release().await`](Self::release) before that.
 #[must_use = "the lock is given back when its guard is dropped"]
 pub struct LockGuard {
     lease: Arc<Lease>,
@@ -26,13 +32,8 @@ pub struct LockGuard {
 }
 
 impl LockGuard {
-    pub(crate) fn new(
-        lease: Arc<Lease>,
-        fence: Fence,
-        place: Place,
-        renewed_in: Option<Handle>,
-    ) -> Self {
-        let renewal = renewed_in.map(|runtime| Renewal::of(Arc::clone(&lease), runtime));
+    pub(crate) fn new(lease: Arc<Lease>, fence: Fence, place: Place, renews: bool) -> Self {
+        let renewal = renews.then(|| Renewal::of(Arc::clone(&lease)));
         Self { lease, fence, renewal, _place: place }
     }
 
@@ -54,7 +55,7 @@ impl LockGuard {
     /// Whether the lock is certainly held at this moment. `false` for ever once it is.
     ///
     /// It turns `false` before the lease can have ended on the server, by its own clock: a hundredth of the lease and
-    /// 2 ms earlier.
+    /// 2 ms earlier; half of the lease where that is less, as it is for those below some 4 ms.
     pub fn is_held(&self) -> bool {
         self.lease.is_held()
     }
@@ -78,19 +79,32 @@ impl LockGuard {
 
     /// Gives the lock a lease of another length, from now; renewals go on with it.
     ///
+    /// A request of which the answer was lost may arrive after this one, and shorten the lease again. So after an
+    /// extension or a renewal that failed, a longer lease is given, but the guard relies on the shorter one from then on,
+    /// and renews it as often.
+    ///
     /// Errors: [`LockLost`](ErrorKind::LockLost), also if there is no answer before that;
-    /// [`InvalidTtl`](ErrorKind::InvalidTtl) for a lease without end or of no length; else whether it was prolonged is
-    /// open, and the lock is held for as long as it would have been, or for the new length where that is shorter. Cost:
-    /// one round trip.
+    /// [`InvalidTtl`](ErrorKind::InvalidTtl) for a lease without end or of no length;
+    /// [`Config`](ErrorKind::Config) if the runtime in which the lock was acquired has ended; else whether it was
+    /// prolonged is open, and the lock is held for as long as it would have been, or for the new length where that is
+    /// shorter. Cost: one round trip. A future that is dropped may have acted; one that nobody polls any more goes on by
+    /// itself.
     pub async fn extend(&self, lease: impl IntoTtl) -> Result<(), Error> {
         let at = |error: Error| error.during("extend").on(self.name());
-        let lease = lease_of(lease).map_err(at)?;
-        if let Some(renewal) = &self.renewal {
-            renewal.begin();
-        }
+        let length = lease_of(lease).map_err(at)?;
+        // Where the renewal is, since it has to wait for this one.
+        let runtime = match &self.renewal {
+            Some(renewal) => {
+                renewal.begin();
+                self.lease.runtime().clone()
+            }
+            None => self.lease.here(),
+        };
+        let lease = Arc::clone(&self.lease);
+        let extending = begin(&runtime, async move { lease.renew(Some(length)).await });
         let is_held = tokio::select! {
             biased;
-            renewed = self.lease.renew(Some(lease)) => renewed.map_err(at)?,
+            renewed = extending.done() => renewed.unwrap_or_else(|| Err(ended())).map_err(at)?,
             // It is too late for an answer; but the server may act on it yet.
             () = self.lost() => {
                 self.lease.give_back();
@@ -103,11 +117,12 @@ impl LockGuard {
     /// Gives the lock back, and wakes one who waits for it.
     ///
     /// Errors: [`LockLost`](ErrorKind::LockLost) if it was lost before, and then nothing is taken from whoever holds it
-    /// now; if the server cannot be reached, the lease ends by itself. Cost: one round trip. A future that is dropped
-    /// releases in the background.
+    /// now. If the server cannot be reached that is told, and it is tried again in the background, as when the guard is
+    /// dropped. Cost: one round trip. A future that is dropped releases in the background.
     pub async fn release(mut self) -> Result<(), Error> {
         let renewal = self.renewal.take().and_then(|renewal| renewal.end());
-        let was_held = !self.lease.is_known_to_be_lost();
+        let was_seen_to_end = self.lease.is_known_to_be_lost();
+        let was_held = self.lease.is_held();
         let released = self.lease.release().await;
         // It has ended while the answer was on its way. One that it had just sent found the lock released.
         if let Some(renewal) = renewal {
@@ -115,7 +130,8 @@ impl LockGuard {
         }
         let at = |error: Error| error.during("release").on(self.name());
         match released {
-            Ok(true) if was_held => Ok(()),
+            // Also if our time was over: the store knows best.
+            Ok(true) if !was_seen_to_end => Ok(()),
             Err(error) if was_held => Err(at(error)),
             _ => Err(at(lost())),
         }
@@ -128,6 +144,12 @@ pub(crate) fn lost() -> Error {
         ErrorKind::LockLost,
         "the lock was lost before it was given back: its lease was not renewed in time, or somebody took it away",
     )
+}
+
+fn ended() -> Error {
+    let message = "the runtime in which the lock was acquired has ended, and renews it no more; acquire it in one that \
+                   lasts";
+    Error::new(ErrorKind::Config, message)
 }
 
 impl Drop for LockGuard {

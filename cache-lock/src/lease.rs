@@ -13,10 +13,13 @@
 //!
 //! What is lost stays lost, even if a renewal turns out to have succeeded after all: somebody may have been told.
 
+use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Poll;
 use std::time::Duration;
 
-use cache_core::{Cache, Error, Key, Owner};
+use cache_core::{Acquisition, Cache, Error, Key, Owner};
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
@@ -24,14 +27,27 @@ use tokio::time::Instant;
 
 pub(crate) struct Lease {
     cache: Cache,
+    /// In which it was asked for. It renews it, and gives it back where no other does.
+    runtime: Handle,
     name: Arc<str>,
     owner: Owner,
-    phase: Mutex<Phase>,
+    state: Mutex<State>,
     /// Tells of a loss, and of another length.
     changed: Notify,
     /// Its length. Whoever asks the store to renew holds it until the answer is there: two renewals of different
     /// lengths must not overtake one another.
     length: tokio::sync::Mutex<Duration>,
+    /// Held by whoever tries again to give it back.
+    insisting: tokio::sync::Mutex<()>,
+}
+
+struct State {
+    phase: Phase,
+    /// The shortest length that the store was asked for without an answer. Such a request may be under way yet, and
+    /// arrive behind those that were sent after it: so a longer one is not believed any more.
+    unanswered: Option<Duration>,
+    /// From then on the store keeps it no longer, whatever it was told, unless that takes long to arrive.
+    kept_until: Instant,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -71,21 +87,28 @@ fn believed(sent: Instant, length: Duration) -> Instant {
 }
 
 impl Lease {
-    /// One that the store has granted, when it was asked at that time.
+    /// That of an owner that there has not been. Until it is [asked for](Self::acquire) the store knows nothing of it.
     pub(crate) fn new(
         cache: Cache,
+        runtime: Handle,
         name: Arc<str>,
         owner: Owner,
-        sent: Instant,
         length: Duration,
     ) -> Self {
+        let now = Instant::now();
         Self {
             cache,
+            runtime,
             name,
             owner,
-            phase: Mutex::new(Phase::Held(Term::of(sent, length))),
+            state: Mutex::new(State {
+                phase: Phase::Held(Term::of(now, length)),
+                unanswered: None,
+                kept_until: now + length,
+            }),
             changed: Notify::new(),
             length: tokio::sync::Mutex::new(length),
+            insisting: tokio::sync::Mutex::new(()),
         }
     }
 
@@ -97,8 +120,26 @@ impl Lease {
         self.owner
     }
 
-    fn key(&self) -> Result<Key<'_>, Error> {
+    pub(crate) fn cache(&self) -> &Cache {
+        &self.cache
+    }
+
+    pub(crate) fn key(&self) -> Result<Key<'_>, Error> {
         Key::new(&self.name)
+    }
+
+    /// The runtime in which it was asked for.
+    pub(crate) fn runtime(&self) -> &Handle {
+        &self.runtime
+    }
+
+    /// The runtime that runs here; where none does, that in which it was asked for.
+    pub(crate) fn here(&self) -> Handle {
+        Handle::try_current().unwrap_or_else(|_| self.runtime.clone())
+    }
+
+    pub(crate) fn insisting(&self) -> &tokio::sync::Mutex<()> {
+        &self.insisting
     }
 
     pub(crate) fn is_held(&self) -> bool {
@@ -107,22 +148,22 @@ impl Lease {
 
     /// Whether somebody has seen it end. Where nobody has, and the store says that it is ours, it has been all the time.
     pub(crate) fn is_known_to_be_lost(&self) -> bool {
-        *self.phase() == Phase::Lost
+        self.state().phase == Phase::Lost
     }
 
     /// Whether it ended without having been given back.
     pub(crate) fn is_lost(&self) -> bool {
-        self.term().is_none() && *self.phase() == Phase::Lost
+        self.term().is_none() && self.is_known_to_be_lost()
     }
 
     /// When it ends unless it is renewed, and when it is to be; `None` if it has ended. Whoever sees the end come
     /// makes it known.
     pub(crate) fn term(&self) -> Option<Term> {
-        let mut phase = self.phase();
-        match *phase {
+        let mut state = self.state();
+        match state.phase {
             Phase::Held(term) if !term.is_over() => Some(term),
             Phase::Held(_) => {
-                *phase = Phase::Lost;
+                state.phase = Phase::Lost;
                 self.changed.notify_waiters();
                 None
             }
@@ -130,8 +171,18 @@ impl Lease {
         }
     }
 
-    /// Resolves when it is lost.
+    /// For how long the store may keep it yet, whether it is believed here or not.
+    pub(crate) fn left_in_store(&self) -> Duration {
+        self.state().kept_until.saturating_duration_since(Instant::now())
+    }
+
+    /// Resolves when it is lost: at the first poll after its end, whatever has woken it, since timers may be late.
     pub(crate) async fn lost(&self) {
+        let mut ended = pin!(self.ended());
+        poll_fn(|cx| if self.is_held() { ended.as_mut().poll(cx) } else { Poll::Ready(()) }).await;
+    }
+
+    async fn ended(&self) {
         loop {
             let changed = self.changed.notified();
             tokio::pin!(changed);
@@ -148,6 +199,18 @@ impl Lease {
     /// Resolves when it is lost, or has another length. To be enabled before the look at what it is now.
     pub(crate) fn changed(&self) -> Notified<'_> {
         self.changed.notified()
+    }
+
+    /// Asks the store to grant it; after an attempt without an answer, once more. If it is granted it is held, since
+    /// then.
+    pub(crate) async fn acquire(&self, length: Duration) -> Result<Acquisition, Error> {
+        let (store, key) = (self.cache.lock_store()?, self.key()?);
+        let sent = Instant::now();
+        self.state().phase = Phase::Held(Term::of(sent, length));
+        let before = self.asked(sent, length);
+        let answer = store.acquire(key, self.owner, length).await;
+        self.answered(before, &answer);
+        answer
     }
 
     /// Asks the store to prolong it, from now on by another length if one is given. `false` if it is lost.
@@ -167,26 +230,51 @@ impl Lease {
             self.lose();
             return Ok(false);
         }
-        let renewed = store.renew(key, self.owner, *length).await?;
-        if renewed && self.prolong(Term::of(sent, *length)) {
+        let before = self.asked(sent, *length);
+        let answer = store.renew(key, self.owner, *length).await;
+        self.answered(before, &answer);
+        if answer? && self.prolong(sent, *length) {
             return Ok(true);
         }
         self.lose();
         Ok(false)
     }
 
+    /// Whether the store may yet act on something that it was asked for without an answer.
+    pub(crate) fn is_unanswered(&self) -> bool {
+        self.state().unanswered.is_some()
+    }
+
+    /// Notes that the store is asked for this length: until there is an [answer](Self::answered) it may arrive at any
+    /// time. Returns what was unanswered before.
+    fn asked(&self, sent: Instant, length: Duration) -> Option<Duration> {
+        let state = &mut *self.state();
+        state.kept_until = state.kept_until.max(sent + length);
+        let before = state.unanswered;
+        state.unanswered = Some(before.map_or(length, |before| before.min(length)));
+        before
+    }
+
+    fn answered<T>(&self, before: Option<Duration>, answer: &Result<T, Error>) {
+        if !answer.as_ref().is_err_and(Error::is_temporary) {
+            self.state().unanswered = before;
+        }
+    }
+
     fn curtail(&self, other: Term) {
-        if let Phase::Held(term) = &mut *self.phase() {
+        if let Phase::Held(term) = &mut self.state().phase {
             term.due = other.due.min(term.due);
             term.until = other.until.min(term.until);
         }
     }
 
     /// `false` if it has been lost meanwhile.
-    fn prolong(&self, other: Term) -> bool {
-        match &mut *self.phase() {
+    fn prolong(&self, sent: Instant, length: Duration) -> bool {
+        let state = &mut *self.state();
+        match &mut state.phase {
             Phase::Held(term) if !term.is_over() => {
-                *term = other;
+                let believed = state.unanswered.map_or(length, |short| short.min(length));
+                *term = Term::of(sent, believed);
                 true
             }
             _ => false,
@@ -194,53 +282,20 @@ impl Lease {
     }
 
     fn lose(&self) {
-        let mut phase = self.phase();
-        if matches!(*phase, Phase::Held(_)) {
-            *phase = Phase::Lost;
+        let mut state = self.state();
+        if matches!(state.phase, Phase::Held(_)) {
+            state.phase = Phase::Lost;
             self.changed.notify_waiters();
         }
     }
 
-    /// Gives it back. `false` if the store says that it is another's, or nobody's. It is `Released` from now on,
-    /// whatever comes of that.
-    pub(crate) async fn release(&self) -> Result<bool, Error> {
-        let released = self.cache.lock_store()?.release(self.key()?, self.owner).await;
-        *self.phase() = Phase::Released;
-        released
+    /// Notes that it is given back. Returns whether it was already.
+    pub(crate) fn set_released(&self) -> bool {
+        std::mem::replace(&mut self.state().phase, Phase::Released) == Phase::Released
     }
 
-    /// Has the store told that it is lost here, whatever the store knows of it.
-    pub(crate) async fn take_back(&self) -> Result<(), Error> {
-        self.cache.lock_store()?.release(self.key()?, self.owner).await.map(drop)
-    }
-
-    /// Gives it back unless that was done, and waits for nothing.
-    pub(crate) fn let_go(self: &Arc<Self>) {
-        if std::mem::replace(&mut *self.phase(), Phase::Released) != Phase::Released {
-            self.give_back();
-        }
-    }
-
-    /// Has the store told that it is not needed any more. If it cannot be told, the lease ends by itself.
-    pub(crate) fn give_back(self: &Arc<Self>) {
-        let told = self
-            .key()
-            .and_then(|key| Ok(self.cache.lock_store()?.release(key, self.owner).now().is_some()));
-        // Pending: then it has not acted, and will in a task.
-        if let (Ok(false), Ok(runtime)) = (told, Handle::try_current()) {
-            let lease = Arc::clone(self);
-            runtime.spawn(async move {
-                if let (Ok(key), Ok(store)) = (lease.key(), lease.cache.lock_store())
-                    && let Err(error) = store.release(key, lease.owner).await
-                {
-                    tracing::debug!(lock = &*lease.name, %error, "a lock ends by itself: it could not be released");
-                }
-            });
-        }
-    }
-
-    fn phase(&self) -> MutexGuard<'_, Phase> {
-        self.phase.lock().unwrap_or_else(PoisonError::into_inner)
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -35,11 +35,14 @@
 //!
 //! Feature `conformance`: cases of all this for the suite that proves drivers alike.
 
+mod background;
 #[cfg(feature = "conformance")]
 pub mod conformance;
+mod giving_back;
 mod guard;
 mod lease;
 mod queue;
+mod random;
 mod renewal;
 mod request;
 

@@ -9,16 +9,19 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Wake, Waker};
 use std::time::Duration;
 
-use tokio::runtime::Handle;
 use tokio::task::{JoinHandle, unconstrained};
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::lease::Lease;
 
-/// After a failure, when so much of the time has passed that is left of a lease when it is due for renewal: there are
-/// some attempts before it ends.
+/// After a failure, when this share has passed of the time in which it has to succeed: there are some attempts.
 const SHARE_AFTER_FAILURE: u32 = 20;
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+
+/// How long is waited after a failure of what has to succeed in so much time.
+pub(crate) fn pause_of(time: Duration) -> Duration {
+    (time / SHARE_AFTER_FAILURE).min(LONGEST_PAUSE)
+}
 
 /// The renewal of a lease, until it is ended or dropped.
 pub(crate) struct Renewal {
@@ -30,7 +33,6 @@ pub(crate) struct Renewal {
 /// Begins the task, when it is woken by the timer or earlier.
 struct Start {
     lease: Arc<Lease>,
-    runtime: Handle,
     task: Mutex<Task>,
 }
 
@@ -41,9 +43,9 @@ enum Task {
 }
 
 impl Renewal {
-    pub(crate) fn of(lease: Arc<Lease>, runtime: Handle) -> Self {
+    pub(crate) fn of(lease: Arc<Lease>) -> Self {
         let term = lease.term();
-        let start = Arc::new(Start { lease, runtime, task: Mutex::new(Task::NotYet) });
+        let start = Arc::new(Start { lease, task: Mutex::new(Task::NotYet) });
         let timer = term.and_then(|term| start.timer(term.due));
         if timer.is_none() {
             start.begin();
@@ -80,7 +82,7 @@ impl Start {
     /// to meet: the lock is held, and who holds it is to have its guard.
     fn timer(self: &Arc<Self>, due: Instant) -> Option<Pin<Box<Sleep>>> {
         // That of the task, wherever the lock was acquired in the end.
-        let _within = self.runtime.enter();
+        let _within = self.lease.runtime().enter();
         let waker = Waker::from(Arc::clone(self));
         let set = || {
             let mut timer = Box::pin(sleep_until(due));
@@ -94,7 +96,7 @@ impl Start {
     fn begin(&self) {
         let mut task = self.task.lock().unwrap_or_else(PoisonError::into_inner);
         if matches!(*task, Task::NotYet) {
-            *task = Task::Begun(self.runtime.spawn(keep(Arc::clone(&self.lease))));
+            *task = Task::Begun(self.lease.runtime().spawn(keep(Arc::clone(&self.lease))));
         }
     }
 }
@@ -114,10 +116,7 @@ async fn keep(lease: Arc<Lease>) {
         tokio::pin!(changed);
         changed.as_mut().enable();
         let Some(term) = lease.term() else { break };
-        let again = |failed| {
-            let left = term.until.saturating_duration_since(term.due);
-            failed + (left / SHARE_AFTER_FAILURE).min(LONGEST_PAUSE)
-        };
+        let again = |failed| failed + pause_of(term.until.saturating_duration_since(term.due));
         tokio::select! {
             // Another length: the next renewal may have to be sooner.
             () = changed => continue,

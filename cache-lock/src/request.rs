@@ -1,19 +1,18 @@
 //! Asking for a lock, and waiting for it.
 
 use std::fmt;
-use std::hash::{BuildHasher, RandomState};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
-use cache_core::{Acquisition, Cache, Error, ErrorKind, Fence, IntoTtl, Key, Owner};
+use cache_core::{Acquisition, Cache, Error, ErrorKind, Fence, IntoTtl, Key};
 use tokio::runtime::Handle;
 use tokio::time::Instant;
 
 use crate::guard::{LockGuard, lost};
 use crate::lease::Lease;
 use crate::queue::{Lines, Place};
+use crate::random::{chance, new_owner};
 
 /// A request for a lock: see [`Locks::lock`](crate::Locks::lock).
 #[derive(Clone)]
@@ -39,6 +38,8 @@ const WAIT: Duration = Duration::from_secs(10);
 /// when the lock is free, since a message may be lost, and where it cannot.
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 const PAUSE_UNTOLD: Duration = Duration::from_millis(200);
+/// The same after an attempt without an answer: what keeps the lock may be that attempt itself.
+const PAUSE_UNANSWERED: Duration = Duration::from_secs(1);
 
 /// A wake that comes sooner after the last attempt, more often than this in a row, comes too early.
 const EARLY: Duration = Duration::from_millis(1);
@@ -77,12 +78,11 @@ impl LockRequest {
         let terms = terms.map_err(|error| error.during("lock"))?;
         let runtime = runtime().map_err(|error| error.during("lock").on(&terms.name))?;
         let place = cache.extension::<Lines>().join(Arc::clone(&terms.name));
-        let attempt = attempt(&cache, &terms, &place, Unsettled::nothing()).await;
+        let asking = Asking { cache: &cache, terms: &terms, runtime: &runtime };
+        let attempt = asking.attempt(&place, &mut Unsettled::nothing()).await;
         let attempt = attempt.map_err(|error| error.during("lock").on(&terms.name))?;
         Ok(match attempt {
-            Attempt::Acquired(lease, fence) => {
-                Some(guard(lease, fence, place, renews.then_some(runtime)))
-            }
+            Attempt::Acquired(lease, fence) => Some(guard(lease, fence, place, renews)),
             Attempt::Held(_) => None,
         })
     }
@@ -107,9 +107,10 @@ impl LockRequest {
         let runtime = runtime().map_err(|error| error.during("lock").on(&terms.name))?;
         let mut place = cache.extension::<Lines>().join(Arc::clone(&terms.name));
         let mut trouble = None;
-        let acquired = within(terms.wait, contend(&cache, &terms, &mut place, &mut trouble)).await;
+        let asking = Asking { cache: &cache, terms: &terms, runtime: &runtime };
+        let acquired = within(terms.wait, asking.contend(&mut place, &mut trouble)).await;
         match acquired {
-            Some(Ok((lease, fence))) => Ok(guard(lease, fence, place, renews.then_some(runtime))),
+            Some(Ok((lease, fence))) => Ok(guard(lease, fence, place, renews)),
             Some(Err(error)) => Err(error.during("lock").on(&terms.name)),
             None => Err(trouble.unwrap_or_else(timed_out).during("lock").on(&terms.name)),
         }
@@ -119,8 +120,9 @@ impl LockRequest {
     ///
     /// If the lock is lost meanwhile `work` is dropped at that moment, wherever it has got to, and the error is
     /// [`LockLost`](ErrorKind::LockLost). So it is if the lock turns out to have been taken away when the work is done:
-    /// whether somebody else was inside is open. Otherwise what `work` gives is returned as it is. If it panics the lock
-    /// is given back.
+    /// whether somebody else was inside is open. Otherwise what `work` gives is returned as it is, also if the lock cannot
+    /// be released at once: then it is tried again in the background, as when a [guard](LockGuard) is dropped. If it
+    /// panics the lock is given back.
     ///
     /// Errors: those of [`acquire`](Self::acquire), and those of `work`.
     pub async fn run<T, E, F>(self, work: F) -> Result<T, E>
@@ -149,7 +151,7 @@ impl LockRequest {
                 done.and_then(|_| Err(error.during("lock").into()))
             }
             Err(error) => {
-                tracing::warn!(lock = &*name, %error, "a lock ends by itself: it could not be released");
+                tracing::warn!(lock = &*name, %error, "a lock could not be released when its work was done");
                 done
             }
         }
@@ -181,14 +183,16 @@ fn runtime() -> Result<Handle, Error> {
     })
 }
 
-fn guard(
-    lease: Arc<Lease>,
-    fence: Fence,
-    mut place: Place,
-    renewed_in: Option<Handle>,
-) -> LockGuard {
+fn guard(lease: Arc<Lease>, fence: Fence, mut place: Place, renews: bool) -> LockGuard {
     place.acquired(&lease);
-    LockGuard::new(lease, fence, place, renewed_in)
+    LockGuard::new(lease, fence, place, renews)
+}
+
+/// What is asked of the store.
+struct Asking<'r> {
+    cache: &'r Cache,
+    terms: &'r Terms,
+    runtime: &'r Handle,
 }
 
 enum Attempt {
@@ -196,35 +200,94 @@ enum Attempt {
     Held(Duration),
 }
 
-/// Asks the store once. That settles what was `told`.
-async fn attempt(
-    cache: &Cache,
-    terms: &Terms,
-    place: &Place,
-    told: Unsettled,
-) -> Result<Attempt, Error> {
-    let (store, key) = (cache.lock_store()?, Key::new(&terms.name)?);
-    // What this process has lost it need not wait for: its holder was told.
-    if let Some(last) = place.last().filter(|last| last.is_lost()) {
-        last.take_back().await?;
+impl Asking<'_> {
+    /// A lease that nobody has been asked for.
+    fn lease(&self) -> Arc<Lease> {
+        let (cache, runtime) = (self.cache.clone(), self.runtime.clone());
+        let Terms { name, lease, .. } = self.terms;
+        Arc::new(Lease::new(cache, runtime, Arc::clone(name), new_owner(), *lease))
     }
-    // If this future is dropped, or has no answer, the store may have acted.
-    let (unsettled, lease) = Unsettled::asked(cache, terms);
-    told.settle();
-    match store.acquire(key, lease.owner(), terms.lease).await? {
-        Acquisition::Acquired(fence) => {
-            unsettled.settle();
-            Ok(Attempt::Acquired(lease, fence))
+
+    /// Asks the store once. An answer settles what was open; without one it stays open, also if this future is dropped:
+    /// the store may have acted.
+    async fn attempt(&self, place: &Place, open: &mut Unsettled) -> Result<Attempt, Error> {
+        // What this process has lost it need not wait for: its holder was told.
+        if let Some(last) = place.last().filter(|last| last.is_lost()) {
+            last.take_back().await?;
         }
-        Acquisition::Held(left) => {
-            unsettled.settle();
-            Ok(Attempt::Held(left))
+        let lease = Arc::clone(open.0.get_or_insert_with(|| self.lease()));
+        Ok(match lease.acquire(self.terms.lease).await? {
+            Acquisition::Acquired(fence) => {
+                open.settle();
+                Attempt::Acquired(lease, fence)
+            }
+            Acquisition::Held(left) => {
+                // An earlier request may arrive yet, and be granted.
+                if !lease.is_unanswered() {
+                    open.settle();
+                }
+                Attempt::Held(left)
+            }
+        })
+    }
+
+    /// Waits for the turn, and asks until it is granted.
+    async fn contend(
+        &self,
+        place: &mut Place,
+        trouble: &mut Option<Error>,
+    ) -> Result<(Arc<Lease>, Fence), Error> {
+        let mut has_waited = place.is_first().await;
+        let (store, key) = (self.cache.lock_store()?, Key::new(&self.terms.name)?);
+        let mut early_wakes = 0_u32;
+        let mut open = Unsettled::nothing();
+        loop {
+            let left = match self.attempt(place, &mut open).await {
+                Ok(Attempt::Acquired(lease, fence)) => return Ok((lease, fence)),
+                Ok(Attempt::Held(left)) => {
+                    *trouble = None;
+                    Some(left)
+                }
+                Err(error) if has_waited && error.is_temporary() => {
+                    *trouble = Some(error);
+                    None
+                }
+                Err(error) => return Err(error),
+            };
+            has_waited = true;
+            let began = Instant::now();
+            let jitter = 1.0 + chance();
+            // At the end of the lease the store tells that as well; this is for the case that it does not.
+            let pause = left.map_or(PAUSE_UNANSWERED.mul_f64(jitter), |left| {
+                LONGEST_PAUSE.mul_f64(jitter).min(left + EARLY)
+            });
+            let freed = async {
+                let is_told = store.freed(key).await.is_ok();
+                if !is_told {
+                    tokio::time::sleep(PAUSE_UNTOLD.mul_f64(jitter)).await;
+                }
+                is_told
+            };
+            if tokio::time::timeout(pause, freed).await.unwrap_or(false) {
+                open.told(self);
+            }
+            early_wakes = if began.elapsed() < EARLY { early_wakes + 1 } else { 0 };
+            if let Some(more) = early_wakes.checked_sub(EARLY_WAKES) {
+                let backoff = EARLY * 2_u32.pow(more.min(6));
+                // Whoever comes next need not wait that long.
+                open = Unsettled::nothing();
+                // Not past the end of the lease, when it is free for certain.
+                tokio::time::sleep(backoff.min(pause)).await;
+            }
         }
     }
 }
 
 /// What the store may wait for: a lease that it may have granted, or an attempt that it expects of whoever it has told
 /// that the lock is free. Dropped, it is given up, and the store tells the next one.
+///
+/// The next attempt is for the same lease: so nobody waits for what was granted to himself without an answer, and however
+/// many attempts an outage takes, one lease is given back if all are in vain.
 struct Unsettled(Option<Arc<Lease>>);
 
 impl Unsettled {
@@ -232,19 +295,12 @@ impl Unsettled {
         Self(None)
     }
 
-    /// To be made when it is asked for the lease.
-    fn asked(cache: &Cache, terms: &Terms) -> (Self, Arc<Lease>) {
-        let (sent, name) = (Instant::now(), Arc::clone(&terms.name));
-        let lease = Arc::new(Lease::new(cache.clone(), name, new_owner(), sent, terms.lease));
-        (Self(Some(Arc::clone(&lease))), lease)
+    /// The store expects an attempt.
+    fn told(&mut self, asking: &Asking<'_>) {
+        self.0.get_or_insert_with(|| asking.lease());
     }
 
-    /// It is given up as a lease is that was never asked for.
-    fn told(cache: &Cache, terms: &Terms) -> Self {
-        Self::asked(cache, terms).0
-    }
-
-    fn settle(mut self) {
+    fn settle(&mut self) {
         self.0 = None;
     }
 }
@@ -253,56 +309,6 @@ impl Drop for Unsettled {
     fn drop(&mut self) {
         if let Some(lease) = self.0.take() {
             lease.let_go();
-        }
-    }
-}
-
-/// Waits for the turn, and asks until it is granted.
-async fn contend(
-    cache: &Cache,
-    terms: &Terms,
-    place: &mut Place,
-    trouble: &mut Option<Error>,
-) -> Result<(Arc<Lease>, Fence), Error> {
-    let mut has_waited = place.is_first().await;
-    let (store, key) = (cache.lock_store()?, Key::new(&terms.name)?);
-    let mut early_wakes = 0_u32;
-    let mut told = Unsettled::nothing();
-    loop {
-        let left = match attempt(cache, terms, place, told).await {
-            Ok(Attempt::Acquired(lease, fence)) => return Ok((lease, fence)),
-            Ok(Attempt::Held(left)) => {
-                *trouble = None;
-                Some(left)
-            }
-            Err(error) if has_waited && error.is_temporary() => {
-                *trouble = Some(error);
-                None
-            }
-            Err(error) => return Err(error),
-        };
-        has_waited = true;
-        let began = Instant::now();
-        let jitter = 1.0 + chance();
-        // At the end of the lease the store tells that as well; this is for the case that it does not.
-        let pause = LONGEST_PAUSE.mul_f64(jitter);
-        let pause = left.map_or(pause, |left| pause.min(left + EARLY));
-        let freed = async {
-            let is_told = store.freed(key).await.is_ok();
-            if !is_told {
-                tokio::time::sleep(PAUSE_UNTOLD.mul_f64(jitter)).await;
-            }
-            is_told
-        };
-        let is_told = tokio::time::timeout(pause, freed).await.unwrap_or(false);
-        told = if is_told { Unsettled::told(cache, terms) } else { Unsettled::nothing() };
-        early_wakes = if began.elapsed() < EARLY { early_wakes + 1 } else { 0 };
-        if let Some(more) = early_wakes.checked_sub(EARLY_WAKES) {
-            let backoff = EARLY * 2_u32.pow(more.min(6));
-            // Whoever comes next need not wait that long.
-            told = Unsettled::nothing();
-            // Not past the end of the lease, when it is free for certain.
-            tokio::time::sleep(backoff.min(pause)).await;
         }
     }
 }
@@ -325,27 +331,6 @@ fn timed_out() -> Error {
         ErrorKind::LockTimeout,
         "somebody else held the lock all the time that was waited for it; wait longer, or try again",
     )
-}
-
-static RANDOM: LazyLock<(RandomState, u64)> = LazyLock::new(|| {
-    let keyed = RandomState::new();
-    let process = keyed.hash_one("process");
-    (keyed, process)
-});
-static DRAWN: AtomicU64 = AtomicU64::new(0);
-
-fn random() -> u64 {
-    RANDOM.0.hash_one(DRAWN.fetch_add(1, Ordering::Relaxed))
-}
-
-/// A number of this process, and one that looks random.
-fn new_owner() -> Owner {
-    Owner(u128::from(RANDOM.1) << 64 | u128::from(random()))
-}
-
-/// A number from 0 up to 1.
-fn chance() -> f64 {
-    f64::from(u32::try_from(random() >> 32).unwrap_or(0)) / f64::from(u32::MAX)
 }
 
 impl fmt::Debug for LockRequest {

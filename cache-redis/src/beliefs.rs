@@ -7,7 +7,7 @@
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
 use cache_core::Lifetime;
@@ -198,9 +198,15 @@ impl Beliefs {
         }
     }
 
-    /// A version that no tag has had: a number that looks random, and is another each time.
+    /// A version that no tag has had: a number that looks random, and is another each time, also in a process that was
+    /// forked, or restored with its machine, and so has the same keys and the same count.
     pub(crate) fn make_version(&self) -> u64 {
-        self.hasher.hash_one(self.made.fetch_add(1, Ordering::Relaxed))
+        let count = self.made.fetch_add(1, Ordering::Relaxed);
+        self.version_of(std::process::id(), SystemTime::now(), count)
+    }
+
+    fn version_of(&self, process: u32, at: SystemTime, count: u64) -> u64 {
+        self.hasher.hash_one((process, at, count))
     }
 }
 
@@ -277,5 +283,16 @@ mod tests {
         made.sort_unstable();
         made.dedup();
         assert_eq!(made.len(), 2_000);
+    }
+
+    #[test]
+    fn versions_differ_between_processes_that_have_the_same_keys() {
+        let (beliefs, now) = (beliefs(), SystemTime::now());
+        let version = beliefs.version_of(7, now, 3);
+        assert_eq!(beliefs.version_of(7, now, 3), version);
+        let later = now + Duration::from_nanos(1);
+        for (process, at, count) in [(8, now, 3), (7, later, 3), (7, now, 4)] {
+            assert_ne!(beliefs.version_of(process, at, count), version);
+        }
     }
 }

@@ -174,7 +174,14 @@ impl Connection {
         let _disconnect = Disconnect(&self.supervisor);
         self.link.begin_to_close();
         if let Some(clients) = self.link.clients() {
-            let _ = tokio::time::timeout(self.link.timeout, clients.client.quit()).await;
+            let quit = async {
+                // Some of it may have to be sent once more: a script that the server does not know yet, what has moved.
+                while self.link.in_flight() > 0 {
+                    tokio::time::sleep(Duration::from_millis(1)).await;
+                }
+                clients.client.quit().await
+            };
+            let _ = tokio::time::timeout(self.link.timeout, quit).await;
         }
     }
 }

@@ -1,6 +1,8 @@
 //! Operations on many keys: one command for each connection, or on a cluster one for each key; all of
 //! them are on their way before the first answer is waited for.
 
+use std::collections::HashSet;
+
 use bytes::Bytes;
 use cache_core::{Error, Lifetime};
 use fred::interfaces::{ClientLike, KeysInterface};
@@ -179,9 +181,10 @@ pub(crate) async fn set(
             return told;
         }
         // What stays is the last of those for one key; it may have been stored by now.
-        let is_last =
-            |at: &usize| entries[at + 1..].iter().all(|(name, ..)| *name != entries[*at].0);
-        let (last, earlier): (Vec<_>, Vec<_>) = moved.into_iter().partition(is_last);
+        let mut later = HashSet::new();
+        let is_last: Vec<_> = entries.iter().rev().map(|(name, ..)| later.insert(name)).collect();
+        let (last, earlier): (Vec<_>, Vec<_>) =
+            moved.into_iter().partition(|at| is_last[entries.len() - 1 - at]);
         let again: Vec<_> = last.iter().map(|at| entries[*at].clone()).collect();
         let answers = set_once(clients, &again).await;
         let earlier = earlier.into_iter().map(|at| (at, Ok(Reply::Null)));

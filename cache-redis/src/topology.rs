@@ -3,7 +3,6 @@
 //! fred learns that a node has lost its slots from that node. One that is silent does not say so, though its replica may
 //! have taken over long ago.
 
-use fred::clients::Client;
 use fred::error::{Error as FredError, ErrorKind as FredKind};
 use fred::interfaces::{ClientLike, ClusterInterface};
 use fred::prelude::{FredResult, Options, Server};

@@ -405,3 +405,29 @@ async fn a_server_that_is_started_again_without_its_locks() {
     })
     .await;
 }
+
+/// Nobody waits for its lease, which is long.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_lock_that_is_given_up_in_an_outage_is_free_soon_after_it() {
+    let server = Server::start().await;
+    let cable = Cable::to(&server).await;
+    let (ours, theirs) = (impatient(cable.url()).await, impatient(&server.url()).await);
+    for state in [State::Cut, State::Silent] {
+        for by_dropping in [true, false] {
+            let guard = ours.lock(LOCK, "1h").acquire().await.unwrap();
+            cable.set(state);
+            if by_dropping {
+                drop(guard);
+            } else {
+                let error = guard.release().await.expect_err("the server is out of reach");
+                assert!(error.is_temporary(), "{error:?}");
+            }
+            tokio::time::sleep(LEASE).await;
+            assert!(theirs.lock(LOCK, "1h").try_acquire().await.unwrap().is_none());
+            cable.set(State::Whole);
+            let next = soon(theirs.lock(LOCK, "1h").wait("1h").acquire()).await.unwrap();
+            next.release().await.unwrap();
+            resumed(&ours).await;
+        }
+    }
+}

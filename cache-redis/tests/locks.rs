@@ -206,6 +206,9 @@ async fn fences_grow_whatever_happens() {
     server.ask(&["SET", "cache#fence:{report}", &ahead.to_string()]);
     assert_eq!(take(store, SECOND).await, Fence(ahead + 1));
     assert_eq!(take(store, SECOND).await, Fence(ahead + 2));
+    // It is kept until the clock has gone beyond it, and a day more.
+    let left = number(server.ask(&["PTTL", "cache#fence:{report}"]));
+    assert!((89_990_000..=90_000_001).contains(&left), "{left}");
     // What is no fence is as if there were none.
     let others = [
         "",
@@ -334,6 +337,33 @@ async fn a_hundred_waiters_are_one_subscription() {
         soon(waiter).await.unwrap().unwrap();
     }
     assert_eq!(registered(&server, "report"), 0);
+}
+
+/// Its place is from before the clock was set back, which all who came later would be before.
+#[tokio::test]
+async fn who_has_come_by_a_clock_that_was_ahead_does_not_wait_behind_everybody() {
+    let server = Server::start().await;
+    let [ours, theirs, others] = [store(&server).await, store(&server).await, store(&server).await];
+    take(&ours, FIRST).await;
+    let first = waiting(&server, &theirs).await;
+    let channels = || -> Vec<(String, u64)> {
+        let all = server.ask(&["ZRANGE", "cache#wait:{report}", "0", "-1", "WITHSCORES"]);
+        redis_servers::redis::from_redis_value(all).expect("channels and their times")
+    };
+    let (channel, place) = channels().remove(0);
+    let ahead = place + 3_600_000_000;
+    server.ask(&["ZADD", "cache#wait:{report}", &ahead.to_string(), &channel]);
+    let second = waiting(&server, &others).await;
+    assert_eq!(channels().last(), Some(&(channel.clone(), ahead)));
+    // The next look lowers it, and later ones do not raise it again.
+    let again = waiting(&server, &theirs).await;
+    let lowered = channels().into_iter().find(|(other, _)| *other == channel).unwrap().1;
+    assert!(lowered < place + 60_000_000, "{lowered} after {place}");
+    let once_more = waiting(&server, &theirs).await;
+    assert!(channels().contains(&(channel, lowered)), "{:?}", channels());
+    for waiter in [first, second, again, once_more] {
+        waiter.abort();
+    }
 }
 
 /// As contenders do: each turn takes the lock or waits. None of them subscribes anew each time.
@@ -530,6 +560,28 @@ async fn a_dropped_acquisition_is_undone_by_a_later_release() {
         let _ = tokio::time::timeout(Duration::ZERO, dropped).await;
         locks(&store).release(key(&name), FIRST).await.unwrap();
         assert_eq!(locks(&store).inspect(key(&name)).await.unwrap(), None, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_close_does_not_overtake_what_is_given_back() {
+    let server = Server::start().await;
+    let theirs = Cache::new(store(&server).await);
+    let is_free = async || {
+        let taken = theirs.lock("report", "1m").try_acquire().await.expect("the server answers");
+        taken.expect("it was given back").release().await.expect("it is ours");
+    };
+    // The server does not know the script the first time, and is sent the whole.
+    for by_a_thread in [false, true] {
+        let ours = Cache::new(store(&server).await);
+        let guard = ours.lock("report", "1h").acquire().await.unwrap();
+        if by_a_thread {
+            std::thread::spawn(move || drop(guard)).join().unwrap();
+        } else {
+            drop(guard);
+        }
+        ours.close().await.unwrap();
+        is_free().await;
     }
 }
 

@@ -4,7 +4,7 @@
 -- KEYS[2]  its fence
 -- ARGV[1]  the owner
 -- ARGV[2]  the lease in milliseconds
--- ARGV[3]  for how many milliseconds the fence is kept: until then the clock has gone beyond it
+-- ARGV[3]  for how many milliseconds the fence is kept after the clock has reached it: until then it has gone beyond it
 --
 -- Returns { 1, the fence as text }; or { 0, what the lease of another has left: the answer of PTTL }.
 
@@ -38,8 +38,10 @@ if type(last) == 'table' and last.err and last.err:find('^WRONGTYPE') then
 elseif type(last) == 'string' and (#last ~= #fence or last >= fence) then
     -- Not, as it mostly is, an older fence of the same length.
     if #last <= 16 and last:find('^%d+$') and tonumber(last) >= tonumber(fence) then
+        -- The clock has to come there first.
+        local ahead = (tonumber(last) - tonumber(fence)) / 1000
         fence = string.format('%.0f', tonumber(last) + 1)
-        last = redis.pcall('SET', KEYS[2], fence, 'PX', ARGV[3])
+        last = redis.pcall('SET', KEYS[2], fence, 'PX', string.format('%.0f', ARGV[3] + ahead))
     end
 end
 if type(last) == 'table' and last.err then

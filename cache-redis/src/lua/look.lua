@@ -11,10 +11,11 @@ local left = redis.call('PTTL', KEYS[1])
 if ARGV[1] == '' or left == -2 then
     return { left, 0 }
 end
--- Who waits already keeps its place. A server that is full refuses, and something of another type.
+-- Who waits already keeps its place, unless the clock was set back since: then it would be behind all who come later. A
+-- server that is full refuses, and something of another type.
 local time = redis.call('TIME')
 local place = time[1] .. ('00000' .. time[2]):sub(-6)
-local added = redis.pcall('ZADD', KEYS[2], 'NX', place, ARGV[1])
+local added = redis.pcall('ZADD', KEYS[2], 'LT', place, ARGV[1])
 if type(added) == 'table' then
     return { left, 0 }
 end

@@ -1,0 +1,286 @@
+//! What is given back though nobody waits for the answer: beside a close, from outside of a runtime, in an outage.
+
+mod faulty;
+
+use std::cell::RefCell;
+use std::thread;
+use std::time::Duration;
+
+use cache_core::{Cache, Error, ErrorKind, Key, Store};
+use cache_lock::{LockGuard, Locks};
+use faulty::{Answer, Call, Faulty};
+use tokio::runtime::{Builder, Handle, Runtime};
+use tokio::time::{Instant, sleep, timeout};
+use tokio_test::task::spawn;
+
+const NAME: &str = "report";
+
+const fn millis(millis: u64) -> Duration {
+    Duration::from_millis(millis)
+}
+
+const fn seconds(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+/// A store, and two caches on it, as two processes have them.
+fn shared() -> (Faulty, Cache, Cache) {
+    let store = Faulty::default();
+    (store.clone(), Cache::new(store.clone()), Cache::new(store))
+}
+
+async fn held(cache: &Cache) -> LockGuard {
+    cache.lock(NAME, "1m").try_acquire().await.expect("an answer").expect("it is free")
+}
+
+/// Whether the store has the lock, whatever it tells.
+async fn is_free(store: &Faulty) -> bool {
+    let truth = store.truth().locks().expect("it has locks");
+    truth.inspect(Key::new(NAME).expect("a key")).await.expect("it answers").is_none()
+}
+
+fn kind<T>(result: Result<T, Error>) -> Option<ErrorKind> {
+    result.err().map(|error| error.kind())
+}
+
+fn runtime() -> Runtime {
+    Builder::new_multi_thread().worker_threads(1).enable_time().build().expect("a runtime")
+}
+
+/// Waits until the lock is free, in real time, long before its lease ends.
+async fn freed(store: &Faulty) {
+    let freed = async {
+        while !is_free(store).await {
+            sleep(millis(1)).await;
+        }
+    };
+    timeout(seconds(10), freed).await.expect("it is given back");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_close_does_not_overtake_a_guard_that_was_dropped_before() {
+    let (store, one, _) = shared();
+    let guard = held(&one).await;
+    store.set(Call::Release, Answer::Turns(1));
+    drop(guard);
+    assert_eq!(store.calls(Call::Release), 1, "it is on its way");
+    one.close().await.unwrap();
+    sleep(millis(1)).await;
+    assert!(is_free(&store).await);
+    assert_eq!(store.calls(Call::Release), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_guard_may_be_dropped_after_a_close() {
+    let (store, one, _) = shared();
+    let guard = held(&one).await;
+    store.set(Call::Release, Answer::Turns(1));
+    one.close().await.unwrap();
+    drop(guard);
+    sleep(millis(1)).await;
+    assert!(is_free(&store).await);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_guard_that_is_dropped_outside_of_a_runtime_is_given_back_by_its_own() {
+    let (store, one, _) = shared();
+    let guard = held(&one).await;
+    store.set(Call::Release, Answer::Turns(1));
+    thread::spawn(move || drop(guard)).join().unwrap();
+    freed(&store).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn an_acquisition_that_is_dropped_outside_of_a_runtime_is_given_back() {
+    let (store, one, _) = shared();
+    store.set(Call::Acquire, Answer::ActsAndHangs);
+    store.set(Call::Release, Answer::Turns(1));
+    let mut acquiring = spawn(one.lock(NAME, "1m").acquire());
+    assert!(acquiring.poll().is_pending() && !is_free(&store).await);
+    thread::spawn(move || drop(acquiring)).join().unwrap();
+    freed(&store).await;
+}
+
+#[test]
+fn a_guard_may_outlive_its_runtime() {
+    for answer in [Answer::Turns(1), Answer::ToldAfter(millis(1)), Answer::Hangs, Answer::Fails] {
+        let (store, one, _) = shared();
+        let ended = runtime();
+        let guard = ended.block_on(held(&one));
+        store.set(Call::Release, answer);
+        drop(ended);
+        drop(guard);
+        assert_eq!(store.calls(Call::Release), 1, "{answer:?}: it is tried");
+    }
+}
+
+#[test]
+fn a_guard_may_be_dropped_by_a_runtime_that_ends() {
+    for answer in [Answer::Turns(1), Answer::ToldAfter(millis(1)), Answer::Hangs, Answer::Fails] {
+        let (store, one, _) = shared();
+        let ends = runtime();
+        let guard = ends.block_on(held(&one));
+        store.set(Call::Release, answer);
+        ends.spawn(async move {
+            let _guard = guard;
+            std::future::pending::<()>().await;
+        });
+        drop(ends);
+        assert_eq!(store.calls(Call::Release), 1, "{answer:?}: it is tried");
+    }
+}
+
+/// Another runtime gives it back where its own cannot.
+#[tokio::test(start_paused = true)]
+async fn a_guard_is_given_back_by_the_runtime_in_which_it_is_dropped() {
+    let (store, one, _) = shared();
+    let (its_own, asked) = (runtime(), one.lock(NAME, "1m").try_acquire());
+    let guard = thread::spawn(move || its_own.block_on(asked)).join().unwrap();
+    store.set(Call::Release, Answer::Turns(1));
+    drop(guard);
+    sleep(millis(1)).await;
+    assert!(is_free(&store).await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_an_outage_kept_from_being_given_back_is_given_back_after_it() {
+    for outage in [Answer::Fails, Answer::ActsAndFails] {
+        for by_dropping in [true, false] {
+            let (store, one, _) = shared();
+            let guard = held(&one).await;
+            store.set(Call::Release, outage);
+            if by_dropping {
+                drop(guard);
+            } else {
+                assert_eq!(kind(guard.release().await), Some(ErrorKind::Unavailable));
+            }
+            sleep(seconds(2)).await;
+            assert_eq!(is_free(&store).await, outage == Answer::ActsAndFails);
+            store.set(Call::Release, Answer::Right);
+            sleep(seconds(1)).await;
+            assert!(is_free(&store).await);
+            let calls = store.calls(Call::Release);
+            assert!((2..=5).contains(&calls), "{calls}");
+            sleep(seconds(120)).await;
+            assert_eq!(store.calls(Call::Release), calls, "none when it is given back");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_lock_of_work_that_was_done_in_an_outage_is_free_soon_after_it() {
+    let (store, one, _) = shared();
+    store.set(Call::Release, Answer::Fails);
+    assert_eq!(one.lock_and_run(NAME, "1m", async || Ok::<_, Error>(7)).await.unwrap(), 7);
+    sleep(seconds(1)).await;
+    assert!(!is_free(&store).await);
+    store.set(Call::Release, Answer::Right);
+    sleep(seconds(1)).await;
+    assert!(is_free(&store).await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn it_is_tried_until_the_lease_has_ended_and_no_longer() {
+    let (store, one, _) = shared();
+    let guard = held(&one).await;
+    store.set(Call::Release, Answer::Fails);
+    drop(guard);
+    sleep(seconds(59)).await;
+    let calls = store.calls(Call::Release);
+    assert!((50..=70).contains(&calls), "{calls}");
+    sleep(seconds(2)).await;
+    let calls = store.calls(Call::Release);
+    sleep(seconds(600)).await;
+    assert_eq!(store.calls(Call::Release), calls);
+    assert!(is_free(&store).await);
+}
+
+/// The last renewal may have prolonged it, though it was lost for want of an answer.
+#[tokio::test(start_paused = true)]
+async fn what_was_prolonged_and_lost_in_an_outage_is_given_back_after_it() {
+    let (store, one, _) = shared();
+    let guard = one.lock(NAME, "1m").acquire().await.unwrap();
+    store.set_all(Answer::ActsAndFails);
+    store.set(Call::Release, Answer::Fails);
+    guard.lost().await;
+    sleep(millis(100)).await;
+    store.set_all(Answer::Right);
+    assert!(!is_free(&store).await);
+    sleep(seconds(1)).await;
+    assert!(is_free(&store).await);
+    drop(guard);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_close_ends_the_attempts() {
+    let (store, one, _) = shared();
+    let guard = held(&one).await;
+    store.set(Call::Release, Answer::Fails);
+    drop(guard);
+    sleep(seconds(5)).await;
+    one.close().await.unwrap();
+    let calls = store.calls(Call::Release);
+    sleep(seconds(120)).await;
+    assert_eq!(store.calls(Call::Release), calls);
+}
+
+/// The store has granted an attempt of which the answer was lost.
+#[tokio::test(start_paused = true)]
+async fn who_waits_does_not_wait_for_itself() {
+    let (store, one, other) = shared();
+    let guard = held(&other).await;
+    let waiting = tokio::spawn(one.lock(NAME, "1m").wait("50s").acquire());
+    sleep(millis(10)).await;
+    store.set(Call::Acquire, Answer::ActsAndFails);
+    store.set(Call::Release, Answer::Fails);
+    let truth = store.truth().locks().unwrap();
+    assert!(truth.force_release(Key::new(NAME).unwrap()).await.unwrap());
+    sleep(seconds(2)).await;
+    assert!(!is_free(&store).await && !waiting.is_finished(), "it has it, and does not know");
+    let began = Instant::now();
+    store.set(Call::Acquire, Answer::Right);
+    store.set(Call::Release, Answer::Right);
+    let held = waiting.await.unwrap().unwrap();
+    assert!(began.elapsed() < seconds(3), "{:?}", began.elapsed());
+    assert!(held.is_held());
+    // What it may have been granted before is not given back behind its back.
+    sleep(seconds(30)).await;
+    assert!(held.is_held() && !is_free(&store).await);
+    held.release().await.unwrap();
+    drop(guard);
+}
+
+/// However often it has tried, the store is bothered once.
+#[tokio::test(start_paused = true)]
+async fn who_has_waited_through_an_outage_in_vain_gives_back_once() {
+    let (store, one, other) = shared();
+    let guard = held(&other).await;
+    let waiting = tokio::spawn(one.lock(NAME, "1m").wait("20s").acquire());
+    sleep(millis(10)).await;
+    store.set(Call::Acquire, Answer::Fails);
+    store.set(Call::Freed, Answer::Fails);
+    assert_eq!(kind(waiting.await.unwrap()), Some(ErrorKind::Unavailable));
+    sleep(millis(1)).await;
+    assert!(store.calls(Call::Acquire) > 20);
+    assert_eq!(store.calls(Call::Release), 1);
+    guard.release().await.unwrap();
+}
+
+/// Where threads put away what is theirs, tokio has put away its own before.
+#[test]
+fn a_guard_may_be_dropped_at_the_very_end_of_a_thread() {
+    thread_local! {
+        static KEPT: RefCell<Option<LockGuard>> = const { RefCell::new(None) };
+    }
+    let (store, one, _) = shared();
+    let runtime = runtime();
+    let guard = runtime.block_on(held(&one));
+    store.set(Call::Release, Answer::Turns(1));
+    let thread = thread::spawn(move || {
+        KEPT.set(Some(guard));
+        // What comes later goes sooner.
+        assert!(Handle::try_current().is_err());
+    });
+    thread.join().unwrap();
+    runtime.block_on(freed(&store));
+}
