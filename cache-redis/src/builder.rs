@@ -19,7 +19,6 @@ use crate::failure;
 use crate::keys::Keyspace;
 use crate::link::MOST_IN_FRED;
 use crate::subscriber::Subscriber;
-use crate::supervisor::ways;
 use crate::target::{
     self, Address, Credentials, MAX_CONNECTIONS, OPTIONS, Servers, Target, refused, short,
 };
@@ -120,8 +119,7 @@ impl RedisStoreBuilder {
     /// Errors: [`Config`](cache_core::ErrorKind::Config) for what no later attempt could mend, such as a wrong
     /// password; [`Unavailable`](cache_core::ErrorKind::Unavailable) if the server cannot be reached.
     pub async fn connect(self) -> Result<RedisStore, Error> {
-        // Of each node or sentinel, if need be.
-        let deadline = self.connect_timeout.saturating_mul(2 * ways(&self.client()?));
+        let deadline = self.connect_timeout.saturating_mul(2);
         let keyspace = self.keyspace()?;
         let beliefs = Arc::new(Beliefs::new(keyspace.clone()));
         let mut connections = Vec::with_capacity(self.connections);

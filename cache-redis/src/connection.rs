@@ -8,6 +8,7 @@ use fred::clients::{Client, Pipeline, WithOptions};
 use fred::interfaces::ClientLike;
 use fred::prelude::{Builder, FredResult, Options};
 use fred::types::Value as Reply;
+use futures_util::FutureExt;
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
@@ -29,13 +30,16 @@ pub(crate) struct Connection {
 pub(crate) struct Clients {
     client: Client,
     once: WithOptions<Client>,
+    timeout: Duration,
 }
 
-/// How often a command is sent again because a cluster has moved its key.
-pub(crate) const REDIRECTIONS: u32 = 3;
+/// After how long a command is sent again because a cluster has moved its key, each time: who has it may not be known to
+/// all nodes yet.
+const PAUSES: [Duration; 3] =
+    [Duration::from_millis(5), Duration::from_millis(20), Duration::from_millis(80)];
 
 impl Clients {
-    pub(crate) fn of(client: Client) -> Self {
+    pub(crate) fn of(client: Client, timeout: Duration) -> Self {
         // fred sends nothing a second time: neither what it has written to a connection that breaks, whose outcome is
         // not known, nor what a cluster redirects. Where a slot is on its way from one node to another it would announce
         // that by an ASKING among what others have sent to the node, and take the next answer for its own, whosever it
@@ -46,7 +50,7 @@ impl Clients {
             fail_fast: true,
             ..Options::default()
         };
-        Self { once: client.with_options(&once), client }
+        Self { once: client.with_options(&once), client, timeout }
     }
 
     pub(crate) fn client(&self) -> &Client {
@@ -63,8 +67,9 @@ impl Clients {
         self.client.pipeline().with_options(self.once.options())
     }
 
-    /// The answer to a command; where a cluster has moved its key, that to the same command sent `again`. Whoever is told
-    /// so has done nothing, and it is known by then where the key is. While a slot is on its way, that is where it was.
+    /// The answer to a command that is no part of a pipeline; where a cluster has moved its key, that to the same command
+    /// sent `again`. Whoever is told so has done nothing, and the slots have been asked for since. While one is on its way,
+    /// its keys are looked for where they were.
     #[inline]
     pub(crate) async fn follow<T, F>(
         &self,
@@ -75,30 +80,28 @@ impl Clients {
         F: Future<Output = FredResult<T>>,
     {
         if answer.as_ref().is_err_and(failure::has_moved) {
-            Box::pin(self.repeat(answer, again)).await
+            let repeated = Box::pin(tokio::time::timeout(self.timeout, self.repeat(again))).await;
+            repeated.ok().flatten().unwrap_or(answer)
         } else {
             answer
         }
     }
 
-    async fn repeat<T, F>(&self, mut answer: FredResult<T>, again: impl Fn() -> F) -> FredResult<T>
+    async fn repeat<T, F>(&self, again: impl Fn() -> F) -> Option<FredResult<T>>
     where
         F: Future<Output = FredResult<T>>,
     {
-        for _ in 0..REDIRECTIONS {
-            answer = again().await;
+        for pause in PAUSES {
+            tokio::time::sleep(pause).await;
+            let answer = again().await;
             if !answer.as_ref().is_err_and(failure::has_moved) {
-                return answer;
+                return Some(answer);
             }
         }
-        self.flush().await;
-        answer
-    }
-
-    /// fred counts a redirection among the commands that wait, for the last of which it keeps what was asked before. So
-    /// after one that is not followed something else has to be asked.
-    pub(crate) async fn flush(&self) {
-        let _ = self.once.ping::<Reply>(None).await;
+        // fred counts a redirection among the commands that wait, for the last of which it keeps what was asked before. So
+        // after one that is not followed something else has to be sent.
+        let _sent = Box::pin(self.once.ping::<Reply>(None)).now_or_never();
+        None
     }
 }
 

@@ -89,7 +89,7 @@ pub(crate) fn is_reply(error: &FredError) -> bool {
 }
 
 /// Whether a cluster has answered that the key is elsewhere: then it has done nothing. It is what fred says where it may
-/// not follow, and in no other case.
+/// not follow; of a pipeline it says so to all. (And of a value that reads `MOVED 1 host:1`, which nobody writes here.)
 pub(crate) fn has_moved(error: &FredError) -> bool {
     *error.kind() == FredKind::Routing && error.details() == "Too many redirections."
 }
@@ -133,6 +133,9 @@ pub(crate) fn translate(error: &FredError, wrong_type: WrongType) -> Error {
     }
     if is_refusal(error) {
         return unavailable("the server does not accept the user and password of the URL", error);
+    }
+    if has_moved(error) {
+        return unavailable("the cluster is moving the key from one node to another", error);
     }
     if starts(&["READONLY", "-READONLY"]) || reply.contains("READONLY You can't write") {
         return unavailable("the server is a replica now; its primary is looked for", error);

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use cache_core::Error;
 use fred::clients::{Client, WithOptions};
 use fred::interfaces::{ClientLike, ClusterInterface};
-use fred::prelude::{FredResult, Options};
+use fred::prelude::FredResult;
 use fred::types::config::Server;
 use fred::types::{ClusterHash, CustomCommand, Value as Reply};
 use futures_util::future::try_join_all;
@@ -12,7 +12,7 @@ use futures_util::future::try_join_all;
 use crate::connection::{Clients, Connection};
 use crate::failure::{WrongType, away, unexpected};
 use crate::keys::Keyspace;
-use crate::many;
+use crate::{many, topology};
 
 /// How many keys the server looks at in one step. It serves nobody else meanwhile: some 0.1 ms.
 const STEP: i64 = 1_000;
@@ -67,8 +67,7 @@ fn known_primaries(
 }
 
 fn on(clients: &Clients, server: Option<&Server>) -> WithOptions<Client> {
-    let options = clients.once().options().clone();
-    clients.client().with_options(&Options { cluster_node: server.cloned(), ..options })
+    server.map_or_else(|| clients.once().clone(), |node| topology::on(clients, node))
 }
 
 async fn walk(

@@ -39,7 +39,7 @@
 //!   answers, or another has its slots.
 //! - While a slot of a cluster moves from one node to another, keys that have moved already are
 //!   [`Unavailable`](ErrorKind::Unavailable) until the whole slot has: an `ASK` is not followed. A `flush` may miss keys
-//!   that move while it walks.
+//!   that move while it walks, or fail for one of them.
 
 mod beliefs;
 mod builder;
@@ -65,6 +65,7 @@ mod target;
 mod tls;
 mod topology;
 mod wakes;
+mod ways;
 mod writes;
 
 pub use builder::RedisStoreBuilder;

@@ -29,8 +29,6 @@ pub(crate) struct Link {
     /// Something was asked, something was answered, since the supervisor looked last.
     asked: AtomicBool,
     answered: AtomicBool,
-    /// Something was not answered in time, since the same.
-    timed_out: AtomicBool,
     in_flight: AtomicUsize,
     /// The bytes of large values that have not been sent, or not been answered for.
     large: Arc<AtomicUsize>,
@@ -90,7 +88,6 @@ impl Link {
             state: watch::Sender::new(State::Mending),
             asked: AtomicBool::new(false),
             answered: AtomicBool::new(false),
-            timed_out: AtomicBool::new(false),
             in_flight: AtomicUsize::new(0),
             large: Arc::default(),
             overrun: Notify::new(),
@@ -228,25 +225,17 @@ impl Link {
             // A command that fred refuses stays counted among those that wait, for ever; and while any do, it
             // flushes nothing.
             self.overrun.notify_one();
-        } else if *error.kind() == FredKind::Timeout {
-            note(&self.timed_out);
         }
         failure::translate(error, wrong_type)
     }
 
-    /// Whether something was asked since the last time, and nothing answered.
-    pub(crate) fn is_silent(&self) -> bool {
+    /// What was heard since the last time.
+    pub(crate) fn heard(&self) -> Heard {
         let asked = self.asked.swap(false, Ordering::Relaxed);
-        let answered = self.answered.swap(false, Ordering::Relaxed);
-        asked && !answered
+        Heard { asked, answered: self.answered.swap(false, Ordering::Relaxed) }
     }
 
-    /// Whether something was not answered in time since the last time.
-    pub(crate) fn has_timed_out(&self) -> bool {
-        self.timed_out.swap(false, Ordering::Relaxed)
-    }
-
-    /// Whether something was answered since [`is_silent`](Self::is_silent) was asked.
+    /// Whether something was answered since [`heard`](Self::heard) was called.
     pub(crate) fn has_answered(&self) -> bool {
         self.answered.load(Ordering::Relaxed)
     }
@@ -275,6 +264,12 @@ fn note(flag: &AtomicBool) {
     if !flag.load(Ordering::Relaxed) {
         flag.store(true, Ordering::Relaxed);
     }
+}
+
+/// Whether something was asked, and whether something was answered.
+pub(crate) struct Heard {
+    pub(crate) asked: bool,
+    pub(crate) answered: bool,
 }
 
 /// See [`Link::counting`].

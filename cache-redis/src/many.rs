@@ -5,15 +5,14 @@ use std::collections::HashSet;
 
 use bytes::Bytes;
 use cache_core::{Error, Lifetime};
-use fred::interfaces::{ClientLike, KeysInterface};
+use fred::interfaces::KeysInterface;
 use fred::prelude::FredResult;
-use fred::types::{ClusterHash, CustomCommand, Value as Reply};
-use fred::util::redis_keyslot;
+use fred::types::Value as Reply;
 use futures_util::future::{join, join_all, try_join_all};
 
 use crate::beliefs::Beliefs;
-use crate::connection::{Clients, Connection, REDIRECTIONS};
-use crate::failure::{self, WrongType, unexpected};
+use crate::connection::{Clients, Connection};
+use crate::failure::{WrongType, unexpected};
 use crate::keys::is_own;
 use crate::link::Link;
 use crate::lookup::{self, Found};
@@ -107,8 +106,13 @@ pub(crate) async fn find(link: &Link, names: Vec<Bytes>) -> Result<Vec<Reply>, E
     let clients = link.ready().await?;
     let asked = names.len();
     let mut found = if link.clustered {
-        let found = each(&clients, "GET", &names).await.into_iter();
-        let found = found.map(|found| absent_if_wrong_type(link, found));
+        let clients = &*clients;
+        let found = each(&names, |name| async move {
+            let get = || clients.once().get::<Reply, _>(name.clone());
+            let found = get().await;
+            clients.follow(found, get).await
+        });
+        let found = found.await.into_iter().map(|found| absent_if_wrong_type(link, found));
         found.collect::<Result<_, _>>()?
     } else {
         let found = clients.once().mget::<Reply, _>(padded(names)).await;
@@ -159,128 +163,98 @@ pub(crate) async fn put(
             .iter()
             .map(|(name, sealed)| Ok((name.clone(), counting.counted(value(sealed))?, lifetime)));
         let counted: Vec<_> = counted.collect::<Result<_, Error>>()?;
-        let told = set(&clients, counted.into_iter()).await.into_iter();
+        let told = if share.connection.is_clustered() {
+            set_each(&clients, &counted).await
+        } else {
+            set(&clients, counted.into_iter()).await
+        };
         // Each of them says something of the connection.
-        let told = told.map(|told| share.connection.judge(told, WrongType::Unreadable).map(drop));
-        told.fold(Ok(()), Result::and)
+        let judged = |told| share.connection.judge(told, WrongType::Unreadable).map(drop);
+        told.into_iter().map(judged).fold(Ok(()), Result::and)
     }))
     .await
     .map(drop)
 }
 
-/// Stores entries in their order. Returns what came of each.
-pub(crate) async fn set(
-    clients: &Clients,
-    entries: impl Iterator<Item = Sealed>,
-) -> Vec<FredResult<Reply>> {
-    let entries: Vec<_> = entries.collect();
-    let mut told = set_once(clients, &entries).await;
-    for _ in 0..REDIRECTIONS {
-        let moved = moved(&told);
-        if moved.is_empty() {
-            return told;
-        }
-        // What stays is the last of those for one key; it may have been stored by now.
-        let mut later = HashSet::new();
-        let is_last: Vec<_> = entries.iter().rev().map(|(name, ..)| later.insert(name)).collect();
-        let (last, earlier): (Vec<_>, Vec<_>) =
-            moved.into_iter().partition(|at| is_last[entries.len() - 1 - at]);
-        let again: Vec<_> = last.iter().map(|at| entries[*at].clone()).collect();
-        let answers = set_once(clients, &again).await;
-        let earlier = earlier.into_iter().map(|at| (at, Ok(Reply::Null)));
-        for (at, answer) in last.into_iter().zip(answers).chain(earlier) {
-            told[at] = answer;
-        }
-    }
-    clients.flush().await;
-    told
-}
-
-/// The same, of which nothing is sent again where it has moved.
+/// Stores entries in their order, as one pipeline. Returns what came of each.
 ///
 /// fred takes a pipeline for one message, and writes to the socket after each command if no other message waits. So
 /// the last entry is a message of its own, and what comes before it is written together.
-async fn set_once(clients: &Clients, entries: &[Sealed]) -> Vec<FredResult<Reply>> {
-    let Some((last, before)) = entries.split_last() else { return Vec::new() };
-    let (name, value, lifetime) = last.clone();
+pub(crate) async fn set(
+    clients: &Clients,
+    mut entries: impl DoubleEndedIterator<Item = Sealed> + ExactSizeIterator,
+) -> Vec<FredResult<Reply>> {
+    let count = entries.len();
+    let Some((name, value, lifetime)) = entries.next_back() else { return Vec::new() };
     let value = Reply::Bytes(value);
     let last = clients.once().set(name, value, expiration(lifetime), None, false);
     let pipeline = clients.pipeline();
-    for (name, value, lifetime) in before.iter().cloned() {
+    for (name, value, lifetime) in entries {
         let (value, expires) = (Reply::Bytes(value), expiration(lifetime));
         // It is answered at once, before anything is sent.
         if let Err(error) = pipeline.set::<(), _, _>(name, value, expires, None, false).await {
-            return vec![Err(error); entries.len()];
+            return vec![Err(error); count];
         }
     }
-    let (told, last) = join(pipeline.try_all::<Reply>(), last).await;
-    let mut told = for_each(told, before.len());
+    let (mut told, last) = join(pipeline.try_all::<Reply>(), last).await;
+    // Without their answers there is one error for all of them.
+    if let [Err(error)] = &told[..] {
+        told = vec![Err(error.clone()); count - 1];
+    }
     told.push(last);
     told
 }
 
-/// Where a pipeline has no answers there is one error for all of them.
-fn for_each(told: Vec<FredResult<Reply>>, count: usize) -> Vec<FredResult<Reply>> {
-    match &told[..] {
-        [Err(error)] => vec![Err(error.clone()); count],
-        _ => told,
-    }
+/// The same on a cluster.
+async fn set_each(clients: &Clients, entries: &[Sealed]) -> Vec<FredResult<Reply>> {
+    // Of several for one key the last is what stays, and the only one that is sent: else an earlier one that has to be
+    // sent again could overtake it.
+    let mut later = HashSet::new();
+    let mut is_last: Vec<_> = entries.iter().rev().map(|(name, ..)| later.insert(name)).collect();
+    is_last.reverse();
+    let entries: Vec<_> = entries.iter().zip(is_last).collect();
+    each(&entries, |((name, value, lifetime), is_last)| async move {
+        if !is_last {
+            return Ok(Reply::Null);
+        }
+        let set = || {
+            let (value, expires) = (Reply::Bytes(value.clone()), expiration(*lifetime));
+            clients.once().set(name.clone(), value, expires, None, false)
+        };
+        let told = set().await;
+        clients.follow(told, set).await
+    })
+    .await
 }
 
-/// The places of what a cluster has moved.
-fn moved(told: &[FredResult<Reply>]) -> Vec<usize> {
-    let places = told.iter().enumerate();
-    places
-        .filter(|(_, told)| told.as_ref().is_err_and(failure::has_moved))
-        .map(|(at, _)| at)
-        .collect()
-}
+/// So many commands are sent at once where each goes by itself: what fred keeps for one is some 5,000 bytes.
+const AT_ONCE: usize = 1_024;
 
-/// A command for each of the keys: on a cluster one has keys of one slot only. Returns what came of each.
-async fn each(clients: &Clients, command: &'static str, names: &[Bytes]) -> Vec<FredResult<Reply>> {
-    let mut told = each_once(clients, command, names).await;
-    for _ in 0..REDIRECTIONS {
-        let moved = moved(&told);
-        if moved.is_empty() {
-            return told;
-        }
-        let again: Vec<_> = moved.iter().map(|at| names[*at].clone()).collect();
-        for (at, answer) in moved.into_iter().zip(each_once(clients, command, &again).await) {
-            told[at] = answer;
-        }
+/// What comes of a command for each of these: on a cluster one has keys of one slot only. Not as a pipeline, of which all
+/// commands are told what the first is told that has moved.
+async fn each<'p, P, T, F>(parts: &'p [P], command: impl Fn(&'p P) -> F) -> Vec<T>
+where
+    F: Future<Output = T>,
+{
+    let mut told = Vec::with_capacity(parts.len());
+    for parts in parts.chunks(AT_ONCE) {
+        told.extend(join_all(parts.iter().map(|part| Box::pin(command(part)))).await);
     }
-    clients.flush().await;
     told
-}
-
-async fn each_once(
-    clients: &Clients,
-    command: &'static str,
-    names: &[Bytes],
-) -> Vec<FredResult<Reply>> {
-    let pipeline = clients.pipeline();
-    for name in names {
-        let slot = ClusterHash::Custom(redis_keyslot(name));
-        let command = CustomCommand::new_static(command, slot, false);
-        // It is answered at once, before anything is sent.
-        let queued = pipeline.custom::<(), _>(command, vec![Reply::Bytes(name.clone())]).await;
-        if let Err(error) = queued {
-            return vec![Err(error); names.len()];
-        }
-    }
-    for_each(pipeline.try_all::<Reply>().await, names.len())
 }
 
 /// Removes what lies at the names. Returns what there was, as `forget.lua` says.
 pub(crate) async fn forget(share: &Share<'_, Bytes>) -> Result<Vec<Reply>, Error> {
     let Share { connection, parts: names, .. } = share;
     let clients = connection.ready().await?;
-    // On a cluster a command has keys of one slot.
-    let together = if connection.is_clustered() { 1 } else { names.len() };
-    let removed =
-        join_all(names.chunks(together.max(1)).map(|names| FORGET.run(&clients, names, &[])));
+    let removed = if connection.is_clustered() {
+        let forget = |name| FORGET.run(&clients, std::slice::from_ref(name), &[]);
+        each(names, forget).await
+    } else {
+        vec![FORGET.run(&clients, names, &[]).await]
+    };
     let mut all = Vec::with_capacity(names.len());
-    for removed in removed.await {
+    for removed in removed {
         all.extend(array(connection.judge(removed, WrongType::Unreadable)?)?);
     }
     Ok(all)
@@ -302,7 +276,12 @@ pub(crate) async fn unlink(
     names: Vec<Bytes>,
 ) -> Result<(), Error> {
     let removed = if connection.is_clustered() {
-        each(clients, "UNLINK", &names).await
+        each(&names, |name| async move {
+            let unlink = || clients.once().unlink::<Reply, _>(name.clone());
+            let removed = unlink().await;
+            clients.follow(removed, unlink).await
+        })
+        .await
     } else {
         vec![clients.once().unlink::<Reply, _>(names).await]
     };

@@ -14,9 +14,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fred::clients::Client;
-use fred::error::Error as FredError;
+use fred::error::{Error as FredError, ErrorKind as FredKind};
 use fred::interfaces::{ClientLike, EventInterface};
-use fred::prelude::{Builder, FredResult, Server, ServerConfig};
+use fred::prelude::{Builder, FredResult, Server};
 use fred::types::Value as Reply;
 use futures_util::FutureExt;
 use tokio::runtime::Handle;
@@ -27,7 +27,8 @@ use tokio::time::Instant;
 use crate::connection::Clients;
 use crate::failure::{is_reply, said};
 use crate::link::{Link, State};
-use crate::topology::has_lost_a_primary;
+use crate::topology::heir_of_a_silent_node;
+use crate::ways::Ways;
 
 /// How long is waited after a failed attempt: at first, and at most. Chance adds up to as much again.
 const PAUSE: Duration = Duration::from_millis(10);
@@ -43,8 +44,8 @@ enum End {
     /// fred's router has ended, with an error unless it was asked to.
     Router(Option<FredError>),
     Silence,
-    /// A node of a cluster is silent, and another has its slots.
-    Replaced,
+    /// A node of a cluster is silent, and has no slots any more, as this one says.
+    Replaced(Server),
     Overrun,
 }
 
@@ -55,8 +56,7 @@ pub(crate) async fn supervise(
     first: oneshot::Sender<FredResult<()>>,
 ) {
     let mut first = Some(first);
-    // Of those that know where the server is.
-    let mut not_asked = ways(&builder);
+    let mut ways = Ways::of(&builder);
     let mut pause = PAUSE;
     // One that comes and goes fills no log.
     let mut is_loss_told = false;
@@ -65,11 +65,15 @@ pub(crate) async fn supervise(
         if link.is_closing() {
             return;
         }
-        if attempt.is_err() {
-            ask_another(&mut builder);
-            not_asked = not_asked.saturating_sub(1);
-            if first.is_some() && not_asked > 0 {
-                continue;
+        match &attempt {
+            Ok(_) => ways.reset(&mut builder),
+            // What one says who was reached the others would say as well.
+            Err(error) => {
+                let is_new = ways.next(&mut builder);
+                if first.is_some() && is_new && !is_reply(error) && *error.kind() != FredKind::Auth
+                {
+                    continue;
+                }
             }
         }
         if let Some(first) = first.take() {
@@ -111,7 +115,8 @@ pub(crate) async fn supervise(
                         tracing::warn!("the Redis server answers nothing; connecting anew");
                         link.set(State::Down(None));
                     }
-                    End::Replaced => {
+                    End::Replaced(by) => {
+                        Ways::begin_with(&mut builder, by);
                         tracing::warn!(
                             "a node of the Redis cluster is silent and was replaced; connecting anew"
                         );
@@ -135,28 +140,6 @@ pub(crate) async fn supervise(
         tokio::time::sleep(pause + pause.mul_f64(chance())).await;
         pause = (pause * 2).min(LONGEST_PAUSE);
     }
-}
-
-/// How many attempts it takes to have asked everybody where the server is.
-pub(crate) fn ways(builder: &Builder) -> u32 {
-    match builder.get_config().map(|config| &config.server) {
-        Some(ServerConfig::Sentinel { hosts, .. } | ServerConfig::Clustered { hosts, .. }) => {
-            hosts.len().try_into().unwrap_or(u32::MAX)
-        }
-        _ => 1,
-    }
-}
-
-/// Has the next attempt begin with another sentinel, or another node of a cluster. fred asks the next one only where it
-/// cannot connect to the first, and not where that answers nothing, or does not know.
-fn ask_another(builder: &mut Builder) {
-    builder.with_config(|config| {
-        if let ServerConfig::Sentinel { hosts, .. } | ServerConfig::Clustered { hosts, .. } =
-            &mut config.server
-        {
-            hosts.rotate_left(1);
-        }
-    });
 }
 
 /// What moves a client's commands and answers.
@@ -197,11 +180,10 @@ async fn attempt(builder: &Builder, link: &Link) -> FredResult<(Client, Router)>
 
 /// Lets operations have the connection until it ends.
 async fn keep(client: Client, mut router: Router, link: &Link) -> End {
-    let clients = Arc::new(Clients::of(client));
+    let clients = Arc::new(Clients::of(client, link.timeout));
     // What was said of an earlier connection does not count against this one.
     link.overrun.notified().now_or_never();
-    link.is_silent();
-    link.has_timed_out();
+    link.heard();
     link.set(State::Up(Arc::clone(&clients)));
     tokio::select! {
         end = router.end() => End::Router(end),
@@ -216,10 +198,17 @@ async fn keep(client: Client, mut router: Router, link: &Link) -> End {
 async fn silence(clients: &Clients, link: &Link) -> End {
     loop {
         tokio::time::sleep(link.timeout).await;
-        if link.clustered && link.has_timed_out() && has_lost_a_primary(clients).await {
-            return End::Replaced;
+        let heard = link.heard();
+        if !heard.asked {
+            continue;
         }
-        if !link.is_silent() {
+        // Also if nobody was there any more when its answer was late.
+        if link.clustered
+            && let Some(heir) = heir_of_a_silent_node(clients).await
+        {
+            return End::Replaced(heir);
+        }
+        if heard.answered {
             continue;
         }
         match clients.once().ping::<Reply>(None).await {

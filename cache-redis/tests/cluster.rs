@@ -199,6 +199,30 @@ async fn everybody_has_the_answer_to_its_own_question_while_a_slot_moves() {
     }
 }
 
+/// That one of them has moved says nothing of the others.
+#[tokio::test]
+async fn what_is_stored_beside_a_key_that_moves_is_stored_once() {
+    let cluster = Cluster::start().await;
+    let cache = cache(&cluster.url()).await;
+    cache.put("moving", &0, "1h").await.unwrap();
+    let slot = Move::of(&cluster, "cache:moving");
+    slot.begin();
+    let others: Vec<_> = (0..50).map(|number| format!("k{number}")).collect();
+    let keys = ["moving"].into_iter().chain(others.iter().map(String::as_str));
+    let before = sum(&cluster, "set");
+    let values: Vec<u64> = (0..=50).collect();
+    let error = cache.put_many(keys.clone().zip(&values), "1h").await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable, "{error:?}");
+    assert!(error.to_string().contains("moving"), "{error}");
+    assert_eq!(sum(&cluster, "set") - before, 50);
+    let error = cache.get_many::<u64>(keys.clone()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable, "{error:?}");
+    slot.end();
+    let found = cache.get_many::<u64>(keys).await.unwrap();
+    let expected = [Some(0)].into_iter().chain((1..=50).map(Some));
+    assert_eq!(found, expected.collect::<Vec<_>>());
+}
+
 /// Who is told that a key has moved has done nothing yet.
 #[tokio::test]
 async fn whatever_is_asked_of_a_key_that_has_moved_is_done_once() {
@@ -305,7 +329,12 @@ async fn a_silent_node_that_was_replaced_is_left() {
             }
         })
     };
-    let follows = async { while cache.get::<u64>("k").await.is_err() {} };
+    // Who asks has no patience, so that no answer is seen to be late.
+    let asked = async || {
+        let patience = Duration::from_millis(100);
+        tokio::time::timeout(patience, cache.get::<u64>("k")).await.is_ok_and(|found| found.is_ok())
+    };
+    let follows = async { while !asked().await {} };
     tokio::time::timeout(Duration::from_secs(20), follows).await.expect("it is left");
     others.abort();
     assert!(others.await.is_err_and(|ended| ended.is_cancelled()));
