@@ -73,6 +73,7 @@ async fn a_key_of_another_type_is_absent_among_many_and_told_alone() {
 
 /// A slot, and the nodes between which it moves.
 struct Move<'c> {
+    cluster: &'c Cluster,
     slot: String,
     from: &'c Server,
     to: &'c Server,
@@ -83,7 +84,7 @@ impl<'c> Move<'c> {
     fn of(cluster: &'c Cluster, name: &str) -> Self {
         let (from, to) = owner(cluster, name);
         let slot = number(from.ask(&["CLUSTER", "KEYSLOT", name])).to_string();
-        Self { slot, from, to }
+        Self { cluster, slot, from, to }
     }
 
     fn id(node: &Server) -> String {
@@ -92,7 +93,7 @@ impl<'c> Move<'c> {
 
     /// It is on its way from now on, and all of its keys have arrived.
     fn begin(&self) {
-        let Self { slot, from, to } = self;
+        let Self { slot, from, to, .. } = self;
         to.ask(&["CLUSTER", "SETSLOT", slot, "IMPORTING", &Self::id(from)]);
         from.ask(&["CLUSTER", "SETSLOT", slot, "MIGRATING", &Self::id(to)]);
         let names = from.ask(&["CLUSTER", "GETKEYSINSLOT", slot, "1000"]);
@@ -101,9 +102,12 @@ impl<'c> Move<'c> {
         }
     }
 
+    /// Told to all, since fred may ask any node, and that could still believe in the old one.
     fn end(&self) {
-        for node in [self.to, self.from] {
-            node.ask(&["CLUSTER", "SETSLOT", &self.slot, "NODE", &Self::id(self.to)]);
+        let id = Self::id(self.to);
+        let others = self.cluster.nodes().iter().filter(|node| node.port() != self.to.port());
+        for node in [self.to].into_iter().chain(others) {
+            node.ask(&["CLUSTER", "SETSLOT", &self.slot, "NODE", &id]);
         }
     }
 }
