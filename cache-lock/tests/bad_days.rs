@@ -9,24 +9,8 @@ use std::time::Duration;
 
 use cache_core::{Cache, Error, ErrorKind, Key, Store};
 use cache_lock::{LockGuard, Locks};
-use faulty::{Answer, Call, Faulty};
+use faulty::{Answer, Call, NAME, millis, seconds, shared};
 use tokio::time::{Instant, sleep, timeout};
-
-const NAME: &str = "report";
-
-const fn millis(millis: u64) -> Duration {
-    Duration::from_millis(millis)
-}
-
-const fn seconds(seconds: u64) -> Duration {
-    Duration::from_secs(seconds)
-}
-
-/// A store, and two caches on it, as two processes have them.
-fn shared() -> (Faulty, Cache, Cache) {
-    let store = Faulty::default();
-    (store.clone(), Cache::new(store.clone()), Cache::new(store))
-}
 
 /// The lock with a lease of 3 seconds, which is renewed every second.
 async fn held(cache: &Cache) -> LockGuard {

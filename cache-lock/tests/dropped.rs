@@ -7,11 +7,9 @@ use std::time::Duration;
 
 use cache_core::{Cache, Error};
 use cache_lock::Locks;
-use faulty::{Answer, Call, Faulty};
+use faulty::{Answer, Call, Faulty, NAME};
 use tokio::time::{Instant, sleep};
 use tokio_test::task::spawn;
-
-const NAME: &str = "report";
 
 /// More polls than any of these futures takes.
 const POLLS: usize = 40;

@@ -6,26 +6,10 @@ use std::time::Duration;
 
 use cache_core::{Cache, Error, ErrorKind, Key, Store};
 use cache_lock::{LockGuard, Locks};
-use faulty::{Answer, Call, Faulty};
+use faulty::{Answer, Call, Faulty, NAME, millis, seconds, shared};
 use tokio::runtime::Builder;
 use tokio::time::{sleep, timeout};
 use tokio_test::task::spawn;
-
-const NAME: &str = "report";
-
-const fn millis(millis: u64) -> Duration {
-    Duration::from_millis(millis)
-}
-
-const fn seconds(seconds: u64) -> Duration {
-    Duration::from_secs(seconds)
-}
-
-/// A store, and two caches on it, as two processes have them.
-fn shared() -> (Faulty, Cache, Cache) {
-    let store = Faulty::default();
-    (store.clone(), Cache::new(store.clone()), Cache::new(store))
-}
 
 async fn is_free(cache: &Cache) -> bool {
     cache.lock(NAME, "3s").try_acquire().await.expect("an answer").is_some()

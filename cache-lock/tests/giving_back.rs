@@ -4,30 +4,13 @@ mod faulty;
 
 use std::cell::RefCell;
 use std::thread;
-use std::time::Duration;
 
 use cache_core::{Cache, Error, ErrorKind, Key, Store};
 use cache_lock::{LockGuard, Locks};
-use faulty::{Answer, Call, Faulty};
+use faulty::{Answer, Call, Faulty, NAME, millis, seconds, shared};
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::time::{Instant, sleep, timeout};
 use tokio_test::task::spawn;
-
-const NAME: &str = "report";
-
-const fn millis(millis: u64) -> Duration {
-    Duration::from_millis(millis)
-}
-
-const fn seconds(seconds: u64) -> Duration {
-    Duration::from_secs(seconds)
-}
-
-/// A store, and two caches on it, as two processes have them.
-fn shared() -> (Faulty, Cache, Cache) {
-    let store = Faulty::default();
-    (store.clone(), Cache::new(store.clone()), Cache::new(store))
-}
 
 async fn held(cache: &Cache) -> LockGuard {
     cache.lock(NAME, "1m").try_acquire().await.expect("an answer").expect("it is free")

@@ -10,12 +10,10 @@ use std::time::Duration;
 use cache_core::Cache;
 use cache_lock::{LockGuard, Locks};
 use cache_memory::MemoryStore;
-use faulty::{Answer, Call, Faulty};
+use faulty::{Answer, Call, Faulty, NAME};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::Semaphore;
 use tokio::time::sleep;
-
-const NAME: &str = "report";
 
 const fn millis(millis: u64) -> Duration {
     Duration::from_millis(millis)

@@ -8,11 +8,9 @@ use std::time::Duration;
 
 use cache_core::{Cache, Error, ErrorKind};
 use cache_lock::{LockGuard, Locks};
-use faulty::{Answer, Call, Faulty};
+use faulty::{Answer, Call, Faulty, NAME};
 use tokio::time::{Instant, advance};
 use tokio_test::task::spawn;
-
-const NAME: &str = "report";
 
 fn shared() -> (Faulty, Cache) {
     let store = Faulty::default();

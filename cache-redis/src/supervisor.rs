@@ -192,9 +192,10 @@ async fn keep(client: Client, mut router: Router, link: &Link) -> End {
     }
 }
 
-/// Returns when the server answers nobody, or a node of a cluster that another has replaced. It is asked by ourselves where others have asked and got nothing, so
-/// that one which is slow at something is not taken for one that is gone; and nobody else has to wait for an
-/// answer that long.
+/// Returns when the server answers nobody, or a node of a cluster is silent and another has replaced it.
+///
+/// The server is asked by ourselves where others have asked and got nothing, so that one which is slow at something is not
+/// taken for one that is gone; and nobody else has to wait for an answer that long.
 async fn silence(clients: &Clients, link: &Link) -> End {
     loop {
         tokio::time::sleep(link.timeout).await;

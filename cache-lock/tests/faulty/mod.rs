@@ -8,9 +8,28 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use cache_core::{Acquisition, Error, ErrorKind, Key, LockState, LockStore, Owner, StoreFuture};
+use cache_core::{
+    Acquisition, Cache, Error, ErrorKind, Key, LockState, LockStore, Owner, StoreFuture,
+};
 use cache_memory::MemoryStore;
 use tokio::time::Instant;
+
+/// The lock.
+pub(crate) const NAME: &str = "report";
+
+pub(crate) const fn millis(millis: u64) -> Duration {
+    Duration::from_millis(millis)
+}
+
+pub(crate) const fn seconds(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+/// A store, and two caches on it, as two processes have them.
+pub(crate) fn shared() -> (Faulty, Cache, Cache) {
+    let store = Faulty::default();
+    (store.clone(), Cache::new(store.clone()), Cache::new(store))
+}
 
 /// What can go wrong with one call, or not.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
