@@ -65,32 +65,38 @@ impl Cache {
     ///
     /// # One load
     ///
-    /// However many callers of this process miss a key at once, one load runs, and the others wait for
-    /// it. If the caller that runs it is dropped, or its load panics, one of those who wait runs its
-    /// own. A load must not `remember` its own key, nor one whose load waits for this one: it would wait for
-    /// itself.
+    /// However many callers miss a key at once, one load runs, and the others wait for it. That is so among the
+    /// clones of one cache: open it once in a process and clone it, since two that were opened know nothing of each
+    /// other. If the caller that runs the load is dropped, or its load panics, one of those who wait runs its
+    /// own.
+    ///
+    /// A load must not `remember` its own key, nor one whose load waits for this one: it would wait for
+    /// itself. So do those who wait for a future of `remember` that is there and not polled: spawn it, or await it
+    /// where it is made, rather than keep it aside while you await another of its key, or a change.
     ///
     /// A cached `None` is a hit.
     ///
     /// # Changes win
     ///
     /// A [`put`](Self::put), [`forget`](Self::forget), [`flush`](Self::flush) or other change of the key
-    /// that this process completes while the load runs wins: the callers that waited get what was
+    /// that this cache or a clone of it completes while the load runs wins: the callers that waited get what was
     /// loaded, but it is not stored, and who calls after the change loads anew. So a load that has read
-    /// a row before it was updated never hides the update. (A change waits for a value that is just being
-    /// stored: do not hold a future of `remember` unpolled while you await a change of its key.)
+    /// a row before it was updated never hides the update.
     ///
     /// # Failures
     ///
     /// - The error of `load` goes to the caller that ran it. Those who waited get
     ///   [`LoadFailed`](ErrorKind::LoadFailed) with its message, at once. Nothing is cached.
     /// - If the store cannot be read or written, `load` runs and its value is returned. That is counted
-    ///   ([`Stats::bypassed`](crate::Stats::bypassed)) and traced, not returned.
+    ///   ([`Stats::bypassed`](crate::Stats::bypassed)) and traced, not returned. A store that does not answer is
+    ///   not asked again: it costs the call its time-out once, and what was loaded is not stored.
     /// - A stored value that cannot be read as a `T` is loaded anew and overwritten, with a warning
     ///   ([`Stats::healed`](crate::Stats::healed)).
     /// - A value that is too large to be stored is returned, to those who waited as well, with a warning. One
     ///   that the codec cannot write, or could not read again, is [`Encode`](ErrorKind::Encode), since it
     ///   never could be cached.
+    ///
+    /// What was loaded is given as it is read again: what serde skips is not there for the first caller either.
     ///
     /// Cost of a hit: as [`get`](Self::get). Of a miss: two reads, the load, one write; and the value is encoded
     /// and decoded once.
@@ -245,7 +251,8 @@ impl<'c> Writer<'c> {
     /// before its value is stored, by whatever process, the value is never served.
     ///
     /// Who waits for a load that began before is given what it brings only if none of the tags was flushed
-    /// meanwhile, and else loads anew. The load of another caller stores its value under the tags of that caller.
+    /// meanwhile, and else loads anew. The load of another caller stores its value under the tags of that caller:
+    /// give one key the same tags wherever it is remembered, or a flush of yours leaves what the other stored.
     ///
     /// Cost of a miss: one round trip more where others waited for the load.
     #[inline]
@@ -314,6 +321,7 @@ impl<'c> Writer<'c> {
                 return Err(at("remember", key)(error.clone()).into());
             }
             let store = self.store_for("remember", key)?;
+            let mut answers = true;
             if why != NotKept::Absent {
                 let found = {
                     let future = store.get(key);
@@ -326,6 +334,7 @@ impl<'c> Writer<'c> {
                     future
                 }
                 .await;
+                answers = !found.as_ref().is_err_and(is_silence);
                 if let Some(given) = self.cache.recalled::<W, T>(store, key, found)? {
                     return Ok(given);
                 }
@@ -353,7 +362,7 @@ impl<'c> Writer<'c> {
                 is_first = false;
             };
             let lifetime = lifetime.map_err(at("remember", key))?;
-            Box::pin(self.lead::<W, T, E, F>(leader, key, lifetime, load)).await
+            Box::pin(self.lead::<W, T, E, F>(leader, key, lifetime, answers, load)).await
         }
     }
 
@@ -369,11 +378,14 @@ impl<'c> Writer<'c> {
         boarded
     }
 
+    /// Loads what is missing, for itself and for who waits, and stores it if the store still `answers`: one that
+    /// does not costs a call its time-out once.
     async fn lead<W, T, E, F>(
         self,
         leader: Lead<'_, Outcome>,
         key: Key<'_>,
         lifetime: Option<Lifetime>,
+        mut answers: bool,
         load: F,
     ) -> Result<W::Given, E>
     where
@@ -383,25 +395,33 @@ impl<'c> Writer<'c> {
         F: AsyncFnOnce() -> Result<T, E>,
     {
         let Self { cache, .. } = self;
-        // Read again, now that no change can pass unseen: another flight may have landed, or the key
-        // been put, after this caller missed it and before it boarded.
         let store = self.store_for("remember", key)?;
-        let (found, seen) = join(store.get(key), self.versions(store)).await;
-        match found {
-            Ok(None) => {}
-            Ok(Some(entry)) => match W::found(cache, store, key, &entry) {
-                Ok(value) => {
-                    leader.land(Outcome::Loaded(entry, Fresh::Unknown));
-                    return Ok(value);
+        let mut seen = None;
+        if answers {
+            // Read again, now that no change can pass unseen: another flight may have landed, or the key
+            // been put, after this caller missed it and before it boarded.
+            let (found, versions) = join(store.get(key), self.versions(store)).await;
+            match found {
+                Ok(None) => {}
+                Ok(Some(entry)) => match W::found(cache, store, key, &entry) {
+                    Ok(value) => {
+                        leader.land(Outcome::Loaded(entry, Fresh::Unknown));
+                        return Ok(value);
+                    }
+                    Err(_) => cache.inner.counters.healed.add(),
+                },
+                Err(error) if error.kind() == ErrorKind::Closed => {
+                    return Err(at("remember", key)(error).into());
                 }
-                Err(_) => cache.inner.counters.healed.add(),
-            },
-            Err(error) if error.kind() == ErrorKind::Closed => {
-                return Err(at("remember", key)(error).into());
+                Err(error) => {
+                    answers = !is_silence(&error);
+                    cache.bypass(key, &error);
+                }
             }
-            Err(error) => cache.bypass(key, &error),
+            if answers {
+                seen = versions.map_err(|error| cache.bypass(key, &error)).ok();
+            }
         }
-        let seen = seen.map_err(|error| cache.bypass(key, &error)).ok();
         let value = match cache.run(load).await {
             Ok(value) => value,
             Err(error) => {
@@ -412,7 +432,7 @@ impl<'c> Writer<'c> {
             }
         };
         match cache.readable(&value) {
-            Ok(entry) => {
+            Ok((value, entry)) => {
                 if let Some(seen) = &seen
                     && let Err(error) =
                         self.store_loaded(&leader, key, lifetime, &entry, seen).await
@@ -518,19 +538,19 @@ impl Cache {
             .ok())
     }
 
-    /// Encodes what was loaded, if it can be read again.
+    /// Encodes what was loaded, and reads it again: as all will who find it, so that all are given the same.
     ///
     /// Some types can be written by a codec and never be read: they would be loaded by each caller in turn,
     /// for ever. A decoding is little beside a load. The limit on what is stored is not applied: those who
     /// wait are to have the value in any case.
-    fn readable<T: Serialize + DeserializeOwned>(&self, value: &T) -> Result<Entry, Error> {
+    fn readable<T: Serialize + DeserializeOwned>(&self, value: &T) -> Result<(T, Entry), Error> {
         let entry =
             self.encoded_up_to(usize::MAX, value, |payload| Entry::new(payload.to_value()))?;
-        self.decode::<T>(&entry).map_err(|unreadable| {
+        let read = self.decode(&entry).map_err(|unreadable| {
             let message = format!("the value could be written and not be read again: {unreadable}");
             Error::new(ErrorKind::Encode, message)
         })?;
-        Ok(entry)
+        Ok((read, entry))
     }
 
     async fn run<T, E>(&self, load: impl AsyncFnOnce() -> Result<T, E>) -> Result<T, E> {
@@ -538,10 +558,15 @@ impl Cache {
         load().await
     }
 
-    /// Counts and traces a failure that is not returned.
+    /// Counts and traces what is not returned: why the store was not used.
     #[cold]
     fn bypass(&self, key: Key<'_>, error: &Error) {
         self.inner.counters.bypassed.add();
         tracing::warn!(key = key.as_str(), %error, "the cache is bypassed");
     }
+}
+
+/// Whether the store gave no answer, so that it is not asked again.
+fn is_silence(error: &Error) -> bool {
+    matches!(error.kind(), ErrorKind::Unavailable | ErrorKind::Timeout)
 }

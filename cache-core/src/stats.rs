@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// What [`remember`](crate::Cache::remember) has done since the cache was made, in this process.
+/// What [`remember`](crate::Cache::remember) has done since the cache was opened, by it and its clones.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Stats {
@@ -17,7 +17,7 @@ pub struct Stats {
     pub overtaken: u64,
     /// Entries that could not be read as what was asked for, and were loaded anew.
     pub healed: u64,
-    /// Times that the store failed and the call went on without it.
+    /// Times that a call went on without the store: it failed, or the value was too large for it.
     pub bypassed: u64,
 }
 

@@ -264,6 +264,24 @@ async fn values_without_a_type() {
     is_refused_at_get(json!(5), &["json"]).await;
 }
 
+/// The first caller too: what a hit gives does not depend on who was there before.
+#[tokio::test]
+async fn what_serde_skips_is_there_for_nobody_who_remembers() {
+    #[derive(Serialize, Deserialize, PartialEq, Debug)]
+    struct User {
+        name: String,
+        #[serde(skip)]
+        session: u32,
+    }
+    let cache = cache();
+    let load = async || Ok::<_, Error>(User { name: "John".to_owned(), session: 7 });
+    let read = User { name: "John".to_owned(), session: 0 };
+    for _ in ["loaded", "a hit"] {
+        assert_eq!(cache.remember("owned", "1h", load).await.unwrap(), read);
+        assert_eq!(*cache.remember_shared("shared", "1h", load).await.unwrap(), read);
+    }
+}
+
 #[tokio::test]
 async fn a_value_of_another_shape_is_decode_stays_and_is_healed_by_remember() {
     let cache = cache();
