@@ -210,7 +210,7 @@ impl Cache {
 
     /// Stores `value` at `key`, replacing value, lifetime and tags of what was there.
     ///
-    /// A load of this key that runs in this process is overtaken: what it brings is not stored.
+    /// A load of this key by this cache or a clone of it is overtaken: what it brings is not stored.
     ///
     /// Cost: one round trip; on memory an allocation for the bytes, and one for a key of over 15 bytes.
     ///
@@ -268,7 +268,7 @@ impl Cache {
 
     /// Removes the entry at `key`. Returns whether there was a live one.
     ///
-    /// A load of this key that runs in this process is overtaken: what it brings is not stored.
+    /// A load of this key by this cache or a clone of it is overtaken: what it brings is not stored.
     pub async fn forget(&self, key: impl AsRef<str>) -> Result<bool, Error> {
         let key = Key::new(key.as_ref()).map_err(during("forget"))?;
         self.remove(key, "forget").await
@@ -332,13 +332,37 @@ impl Cache {
 
     /// Adds `by` to the integer at `key` and returns the sum, in one step.
     ///
-    /// Where there is nothing it starts from 0, with the cache's default lifetime; where there is
-    /// something, its lifetime stays. Any integer that was [`put`](Self::put) is a counter.
+    /// Where there is nothing it starts from 0, with the cache's default lifetime, an hour unless said: for
+    /// another one use [`increment_within`](Self::increment_within), for a total that must not expire
+    /// [`Ttl::FOREVER`] there. Where there is something, its lifetime stays. Any integer that was
+    /// [`put`](Self::put) is a counter.
     ///
     /// Errors: [`NotACounter`](ErrorKind::NotACounter) if something else is stored there,
     /// [`CounterOverflow`](ErrorKind::CounterOverflow) past `i64`; in both the entry is untouched.
     pub async fn increment_by(&self, key: impl AsRef<str>, by: i64) -> Result<i64, Error> {
         self.writer(&[]).increment_by(key, by).await
+    }
+
+    /// Adds `by` to the integer at `key` and returns the sum, in one step; a counter that this creates lives `ttl`.
+    ///
+    /// The lifetime of one that is there stays: so it counts what happens within `ttl` of the first, as the limit
+    /// of a rate does.
+    ///
+    /// ```
+    /// # async fn demo(cache: cache_core::Cache, address: &str) -> Result<bool, cache_core::Error> {
+    /// let attempts = cache.increment_within(format!("logins:{address}"), 1, "1m").await?;
+    /// let is_allowed = attempts <= 5;
+    /// # Ok(is_allowed) }
+    /// ```
+    ///
+    /// Otherwise as [`increment_by`](Self::increment_by). A TTL of zero is [`InvalidTtl`](ErrorKind::InvalidTtl).
+    pub async fn increment_within(
+        &self,
+        key: impl AsRef<str>,
+        by: i64,
+        ttl: impl IntoTtl,
+    ) -> Result<i64, Error> {
+        self.writer(&[]).increment_within(key, by, ttl).await
     }
 
     /// Takes 1 from the integer at `key` and returns the rest: see
@@ -348,7 +372,8 @@ impl Cache {
     }
 
     /// Takes `by` from the integer at `key` and returns the rest: see
-    /// [`increment_by`](Self::increment_by). It may fall below zero.
+    /// [`increment_by`](Self::increment_by). It may fall below zero. `i64::MIN`, which has no opposite, is
+    /// [`CounterOverflow`](ErrorKind::CounterOverflow) whatever is there.
     pub async fn decrement_by(&self, key: impl AsRef<str>, by: i64) -> Result<i64, Error> {
         self.writer(&[]).decrement_by(key, by).await
     }
@@ -372,7 +397,7 @@ impl Cache {
         self.inner.store.close().await.map_err(during("close"))
     }
 
-    /// What [`remember`](Self::remember) has done so far, in this process.
+    /// What [`remember`](Self::remember) has done so far, in this cache and its clones.
     pub fn stats(&self) -> Stats {
         self.inner.counters.read()
     }

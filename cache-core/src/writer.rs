@@ -105,7 +105,23 @@ impl<'c> Writer<'c> {
     /// See [`Cache::increment_by`].
     pub async fn increment_by(self, key: impl AsRef<str>, by: i64) -> Result<i64, Error> {
         let key = Key::new(key.as_ref()).map_err(during("increment"))?;
-        self.count(key, by).await.map_err(at("increment", key))
+        self.count("increment", key, by, self.cache.inner.settings.lifetime).await
+    }
+
+    /// See [`Cache::increment_within`].
+    pub async fn increment_within(
+        self,
+        key: impl AsRef<str>,
+        by: i64,
+        ttl: impl IntoTtl,
+    ) -> Result<i64, Error> {
+        let key = Key::new(key.as_ref()).map_err(during("increment_within"))?;
+        let lifetime = self.cache.lifetime(ttl).map_err(at("increment_within", key))?;
+        let Some(lifetime) = lifetime else {
+            let message = "a counter that lives no time counts nothing: give a TTL above zero";
+            return Err(at("increment_within", key)(Error::new(ErrorKind::InvalidTtl, message)));
+        };
+        self.count("increment_within", key, by, lifetime).await
     }
 
     /// See [`Cache::decrement_by`].
@@ -115,13 +131,20 @@ impl<'c> Writer<'c> {
             let message = "so much cannot be taken away in one step; the counter is untouched";
             return Err(at("decrement", key)(Error::new(ErrorKind::CounterOverflow, message)));
         };
-        self.count(key, by).await.map_err(at("decrement", key))
+        self.count("decrement", key, by, self.cache.inner.settings.lifetime).await
     }
 
-    async fn count(self, key: Key<'_>, by: i64) -> Result<i64, Error> {
+    /// A counter that this creates has this `lifetime`.
+    async fn count(
+        self,
+        operation: &'static str,
+        key: Key<'_>,
+        by: i64,
+        lifetime: Lifetime,
+    ) -> Result<i64, Error> {
         let _change = self.cache.inner.flights.change(key).await;
-        let store = self.store_for("increment", key)?;
-        store.increment(key, by, self.terms(self.cache.inner.settings.lifetime)).await
+        let store = self.store_for(operation, key)?;
+        store.increment(key, by, self.terms(lifetime)).await.map_err(at(operation, key))
     }
 
     /// Flushes the tags: when it has returned, no process serves what was stored under one of them before it

@@ -33,7 +33,7 @@ fn a_right_store_whose_answers_take_a_while_passes_every_case() {
 }
 
 /// Each flaw, and the case that is there to catch it.
-const CAUGHT_BY: [(Flaw, &str); 119] = [
+const CAUGHT_BY: [(Flaw, &str); 122] = [
     (Flaw::IgnoresLifetimes, "an_entry_is_gone_at_its_deadline"),
     (Flaw::ExpiresLate, "an_entry_is_gone_at_its_deadline"),
     (Flaw::RemovesPlainly, "a_read_of_what_has_expired_takes_nothing_fresh_away"),
@@ -48,6 +48,9 @@ const CAUGHT_BY: [(Flaw, &str); 119] = [
     (Flaw::CountsInTwoSteps, "no_count_is_lost"),
     (Flaw::CountingProlongs, "counting_leaves_the_lifetime_alone"),
     (Flaw::CountersLiveForEver, "a_counter_is_created_with_the_default_lifetime"),
+    (Flaw::CountersLiveForEver, "a_counter_may_be_created_with_a_lifetime_of_its_own"),
+    (Flaw::CountersLiveAnHour, "a_counter_may_be_created_with_a_lifetime_of_its_own"),
+    (Flaw::CountingProlongs, "a_counter_may_be_created_with_a_lifetime_of_its_own"),
     (Flaw::CountsOnWhereExpired, "an_expired_counter_starts_anew"),
     (Flaw::CountsWrap, "a_count_past_the_limit_is_refused"),
     (Flaw::CountsAnything, "what_is_no_integer_is_not_counted"),

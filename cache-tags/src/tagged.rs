@@ -135,6 +135,18 @@ impl TaggedCache {
         self.cache.writer(&tags).increment_by(key, by).await
     }
 
+    /// Adds `by` to the integer at `key`: see [`Cache::increment_within`], and for the tags
+    /// [`increment_by`](Self::increment_by).
+    pub async fn increment_within(
+        &self,
+        key: impl AsRef<str>,
+        by: i64,
+        ttl: impl IntoTtl,
+    ) -> Result<i64, Error> {
+        let tags = self.tags.during("increment_within")?;
+        self.cache.writer(&tags).increment_within(key, by, ttl).await
+    }
+
     /// Takes 1 from the integer at `key`: see [`increment_by`](Self::increment_by).
     pub async fn decrement(&self, key: impl AsRef<str>) -> Result<i64, Error> {
         self.decrement_by(key, 1).await

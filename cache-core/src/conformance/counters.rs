@@ -8,6 +8,7 @@ pub(super) fn cases() -> Vec<Case> {
         case!(a_counter_starts_from_zero),
         case!(no_count_is_lost).on_threads(),
         case!(a_counter_is_created_with_the_default_lifetime),
+        case!(a_counter_may_be_created_with_a_lifetime_of_its_own),
         case!(counting_leaves_the_lifetime_alone),
         case!(an_expired_counter_starts_anew),
         case!(a_put_integer_is_a_counter),
@@ -59,6 +60,24 @@ async fn a_counter_is_created_with_the_default_lifetime(rig: Rig) {
     assert!(left.is_some_and(|left| left <= millis(300)), "{left:?}");
     rig.pass(millis(400)).await;
     assert!(!cache.has("n").await.unwrap());
+}
+
+async fn a_counter_may_be_created_with_a_lifetime_of_its_own(rig: Rig) {
+    let cache = rig.cache().await;
+    assert_eq!(cache.increment_within("n", 2, millis(300)).await.unwrap(), 2);
+    // Whatever counts later leaves it at that.
+    assert_eq!(cache.increment_within("n", 1, "1h").await.unwrap(), 3);
+    assert_eq!(cache.increment_within("n", 1, Ttl::FOREVER).await.unwrap(), 4);
+    assert_eq!(cache.increment("n").await.unwrap(), 5);
+    let left = cache.ttl("n").await.unwrap().and_then(Ttl::duration);
+    assert!(left.is_some_and(|left| left <= millis(300)), "{left:?}");
+    rig.pass(millis(400)).await;
+    assert_eq!(cache.increment_within("n", 1, Ttl::FOREVER).await.unwrap(), 1, "it begins anew");
+    assert_eq!(cache.ttl("n").await.unwrap(), Some(Ttl::FOREVER));
+
+    let refused = cache.increment_within("n", 1, 0).await.unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::InvalidTtl);
+    assert_eq!(cache.get::<i64>("n").await.unwrap(), Some(1), "nothing was counted");
 }
 
 async fn counting_leaves_the_lifetime_alone(rig: Rig) {

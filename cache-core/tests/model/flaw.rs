@@ -20,6 +20,7 @@ pub(crate) enum Flaw {
     CountsInTwoSteps,
     CountingProlongs,
     CountersLiveForEver,
+    CountersLiveAnHour,
     CountsOnWhereExpired,
     CountsWrap,
     CountsAnything,

@@ -485,6 +485,9 @@ impl Store for Model {
         if self.is(Flaw::CountersLiveForEver) {
             fresh.deadline = None;
         }
+        if self.is(Flaw::CountersLiveAnHour) {
+            fresh.deadline = Some(Instant::now() + Duration::from_secs(3_600));
+        }
         if self.is(Flaw::CountersBearNothing) {
             fresh.tags.clear();
         }
