@@ -21,6 +21,10 @@ impl MemoryStoreBuilder {
     /// Holds at most so many entries, whatever their size: 100,000 unless said. Takes the place of
     /// [`max_bytes`](Self::max_bytes). Zero counts as one.
     ///
+    /// When it is full, each new entry takes the place of another: of one that was stored and not read, if there is
+    /// one, and then of one that is read seldom. So what has been there for long stays although nobody reads it, as long as
+    /// what comes is not read either; give everything a TTL that it needs no longer than.
+    ///
     /// The table is split into shards, each with its part of the capacity: one that fills before the others
     /// evicts a little early. There are four for each processor; more where one would have over 32,768
     /// entries, since a shard is locked while it grows; fewer where one would have under 32.

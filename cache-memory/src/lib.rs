@@ -18,7 +18,9 @@
 //!   `tokio::time::advance` expires entries. On 64-bit Linux, where tokio is built without `test-util`, the same time is read from
 //!   the kernel, and an entry with more than two seconds left is served by the kernel's coarse clock. That is exact unless
 //!   no timer interrupt has come for two seconds, as on a virtual machine whose host has stopped one of its processors.
-//! - **Bounded** by entries or by bytes; what is used least goes first (CLOCK-Pro, by `quick_cache`).
+//! - **Bounded** by entries or by bytes. What is evicted is chosen by CLOCK-Pro, as `quick_cache` has it: when the
+//!   store is full, what was stored and not read since goes before what has been there longer, so that a scan does not
+//!   evict what is used. It is not LRU, and no place for what must stay until it expires.
 //! - **Tags**, natively: a flush ends a version of each tag, whatever number of entries bear it, and a hit looks
 //!   whether those of its entry have ended. `cache-tags` is the way to use them.
 //! - **Memory comes back unread** when entries expire or are flushed, in small steps that nobody waits for.

@@ -40,7 +40,7 @@ mod tests;
 /// entry with a lifetime is stored, or tags are flushed, first; it ends with the store, or with the runtime, and
 /// then begins again in the next one. As long as there is no runtime, or only such without timers (built without
 /// `enable_time`; each panics at the first timer, once, and that is caught), their memory comes back when they are
-/// read, overwritten or evicted.
+/// read, overwritten or evicted. (Where a panic aborts the process, it is not caught: give such a runtime its timers.)
 ///
 /// That task waits on a timer. Under paused time, tokio moves its clock to the next timer whenever a test
 /// waits for something from outside of the runtime, such as a socket or a thread, and so to the next deadline

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use cache_memory::{Cache, ErrorKind, MemoryStore};
+use cache_memory::{Cache, Error, ErrorKind, MemoryStore};
 
 #[tokio::test]
 async fn entries_are_bounded() {
@@ -41,6 +41,37 @@ async fn full_of_bytes() -> Cache {
         cache.put(format!("k{n:02}"), &"x".repeat(800), "1h").await.unwrap();
     }
     cache
+}
+
+/// As it is documented: a scan does not evict what is used, nor what nobody has come to use yet.
+#[tokio::test]
+async fn in_a_full_store_what_nobody_reads_makes_room_for_what_comes() {
+    let cache = Cache::new(MemoryStore::builder().max_entries(10).build());
+    let there = async |name: &str, count: u32| {
+        let mut there = Vec::new();
+        for i in 0..count {
+            let key = format!("{name}{i}");
+            if cache.has(&key).await.unwrap() {
+                there.push(key);
+            }
+        }
+        there
+    };
+    for i in 0..10 {
+        cache.put(format!("old{i}"), &i, "1h").await.unwrap();
+    }
+    for i in 0..100 {
+        cache.put(format!("scan{i}"), &i, "1h").await.unwrap();
+    }
+    assert_eq!(there("old", 10).await.len(), 9);
+    assert_eq!(there("scan", 100).await, ["scan99"]);
+    // What is read now, and stored again after it was evicted, is used: it comes to stay.
+    for i in 0..10 {
+        for _ in 0..3 {
+            cache.remember(format!("used{i}"), "1h", async || Ok::<_, Error>(i)).await.unwrap();
+        }
+    }
+    assert!(there("used", 10).await.len() >= 5, "{:?}", there("used", 10).await);
 }
 
 #[tokio::test]
@@ -131,8 +162,7 @@ async fn what_cannot_be_held_is_refused_and_harms_nothing() {
     }
     assert_eq!(cache.get::<String>("k").await.unwrap().as_deref(), Some("small"));
     assert!(!cache.has("other").await.unwrap());
-    let loaded =
-        cache.remember("r", "1h", async || Ok::<_, cache_memory::Error>(large.clone())).await;
+    let loaded = cache.remember("r", "1h", async || Ok::<_, Error>(large.clone())).await;
     assert_eq!(loaded.unwrap(), large, "it is returned nevertheless");
 }
 

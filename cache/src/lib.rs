@@ -50,11 +50,16 @@ pub use config::MemoryConfig;
 pub use config::RedisConfig;
 pub use connect::{connect, from_env};
 
-/// What a driver of one's own is made of.
+/// What a driver of one's own is made of: an implementation of [`Store`](driver::Store), whose documentation says what it
+/// has to keep to.
+///
+/// One that has another beneath it is short: a test of this crate, `driver.rs`, counts the hits and misses of whatever
+/// store it is put around.
 pub mod driver {
     pub use cache_core::{
-        Acquisition, Encoded, Entry, Fence, Kept, Key, Lifetime, LockState, LockStore, Owner,
-        Payload, Store, StoreFuture, Tag, TagStore, TagVersions, Tagging, Terms, Value, Writer,
+        Acquisition, Encoded, Entry, Fence, Kept, Key, Lifetime, LockState, LockStore, NotKept,
+        Owner, Payload, Store, StoreFuture, Tag, TagStore, TagVersions, Tagging, Terms, Value,
+        Writer,
     };
 }
 
