@@ -1,6 +1,7 @@
 //! The facade: the one type that application code takes everywhere.
 
 use std::fmt;
+use std::mem::ManuallyDrop;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -112,26 +113,52 @@ impl Cache {
         T: DeserializeOwned + Send + Sync + 'static,
     {
         let key = key.as_ref();
-        let mut why = NotKept::Unknown;
-        if let Some(object) = self.kept(key, &mut why) {
+        let mut is_absent = false;
+        if let Some(object) = self.kept(key, &mut is_absent) {
             return Ok(Some(object));
         }
-        match why {
-            NotKept::Absent => Ok(None),
-            NotKept::Unknown => self.read_shared(key).await,
-        }
+        if is_absent { Ok(None) } else { self.read_shared(key).await }
     }
 
-    /// What is kept at `key`, as far as it is a `T`. What stands in the way is not said here but found again by a
-    /// reading of the entry, so that a hit does not carry errors along.
+    /// What the store has at `key` without waiting, as far as it is a `T`; or else whether it `is_absent`. What stands
+    /// in the way is not said here but found again by a reading of the entry, so that a hit does not carry errors
+    /// along.
     #[allow(clippy::inline_always, reason = "else it hands in memory on what it has in registers")]
     #[inline(always)]
-    pub(crate) fn kept<T: Send + Sync + 'static>(
+    pub(crate) fn kept<T>(&self, key: &str, is_absent: &mut bool) -> Option<Shared<T>>
+    where
+        T: DeserializeOwned + Send + Sync + 'static,
+    {
+        let store = self.store("get_shared").ok()?;
+        let key = Key::new(key).ok()?;
+        // A hit leaves it as it is, and need not look whether there is something to drop.
+        let mut why = ManuallyDrop::new(NotKept::Unknown);
+        if let Some(kept) = store.kept(key, &mut why) {
+            return Shared::from_kept(kept);
+        }
+        self.share_first(store, key, ManuallyDrop::into_inner(why), is_absent)
+    }
+
+    /// The object of an entry that has none yet.
+    #[cold]
+    fn share_first<T>(
         &self,
-        key: &str,
-        why: &mut NotKept,
-    ) -> Option<Shared<T>> {
-        Shared::from_kept(self.store("get_shared").ok()?.kept(Key::new(key).ok()?, why)?)
+        store: &dyn Store,
+        key: Key<'_>,
+        why: NotKept,
+        is_absent: &mut bool,
+    ) -> Option<Shared<T>>
+    where
+        T: DeserializeOwned + Send + Sync + 'static,
+    {
+        match why {
+            NotKept::Found(entry) => self.share(store, key, &entry).ok(),
+            NotKept::Absent => {
+                *is_absent = true;
+                None
+            }
+            NotKept::Unknown => None,
+        }
     }
 
     async fn read_shared<T>(&self, key: &str) -> Result<Option<Shared<T>>, Error>

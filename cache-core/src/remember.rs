@@ -14,8 +14,8 @@ use crate::cache::at;
 use crate::flight::{Lead, Turn, Wait};
 use crate::future::State;
 use crate::{
-    Cache, Encoded, Entry, Error, ErrorKind, Key, Lifetime, NotKept, Shared, Store, Tag,
-    TagVersions, Tagging, Terms, Value, Writer,
+    Cache, Encoded, Entry, Error, ErrorKind, Key, Lifetime, Shared, Store, Tag, TagVersions,
+    Tagging, Terms, Value, Writer,
 };
 
 /// What a flight brings to those who waited for it.
@@ -86,7 +86,8 @@ impl Cache {
     /// # Failures
     ///
     /// - The error of `load` goes to the caller that ran it. Those who waited get
-    ///   [`LoadFailed`](ErrorKind::LoadFailed) with its message, at once. Nothing is cached.
+    ///   [`LoadFailed`](ErrorKind::LoadFailed) with its message, at once. Nothing is cached. So let a load bring
+    ///   `None` of what is not there, rather than an error that only one of the callers can tell from others.
     /// - If the store cannot be read or written, `load` runs and its value is returned. That is counted
     ///   ([`Stats::bypassed`](crate::Stats::bypassed)) and traced, not returned. A store that does not answer is
     ///   not asked again: it costs the call its time-out once, and what was loaded is not stored.
@@ -168,8 +169,9 @@ impl Cache {
 trait Form<T> {
     type Given;
 
-    /// What the store keeps at `key`, where that can be asked for by itself; `why` stays as it is where not.
-    fn kept(cache: &Cache, key: &str, why: &mut NotKept) -> Option<Self::Given>;
+    /// What the store has at `key` without waiting, where that can be asked for by itself; or else whether it
+    /// `is_absent`.
+    fn kept(cache: &Cache, key: &str, is_absent: &mut bool) -> Option<Self::Given>;
 
     /// Reads it from what a flight has brought.
     fn landed(cache: &Cache, entry: &Entry) -> Result<Self::Given, Error>;
@@ -193,7 +195,7 @@ impl<T: DeserializeOwned> Form<T> for Owned {
     type Given = T;
 
     #[inline]
-    fn kept(_: &Cache, _: &str, _: &mut NotKept) -> Option<T> {
+    fn kept(_: &Cache, _: &str, _: &mut bool) -> Option<T> {
         None
     }
 
@@ -219,8 +221,8 @@ impl<T: DeserializeOwned + Send + Sync + 'static> Form<T> for Handle {
     type Given = Shared<T>;
 
     #[inline]
-    fn kept(cache: &Cache, key: &str, why: &mut NotKept) -> Option<Shared<T>> {
-        cache.kept(key, why)
+    fn kept(cache: &Cache, key: &str, is_absent: &mut bool) -> Option<Shared<T>> {
+        cache.kept(key, is_absent)
     }
 
     fn landed(cache: &Cache, entry: &Entry) -> Result<Shared<T>, Error> {
@@ -310,9 +312,9 @@ impl<'c> Writer<'c> {
         async move {
             let key = key.as_ref();
             let lifetime = self.cache.lifetime(ttl);
-            let mut why = NotKept::Unknown;
+            let mut is_absent = false;
             if lifetime.is_ok()
-                && let Some(given) = W::kept(self.cache, key, &mut why)
+                && let Some(given) = W::kept(self.cache, key, &mut is_absent)
             {
                 return Ok(given);
             }
@@ -322,7 +324,7 @@ impl<'c> Writer<'c> {
             }
             let store = self.store_for("remember", key)?;
             let mut answers = true;
-            if why != NotKept::Absent {
+            if !is_absent {
                 let found = {
                     let future = store.get(key);
                     // Read where it is: see `StoreFuture::hit`.

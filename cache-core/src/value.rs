@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::StoreFuture;
 use crate::shared::{Kept, Shared};
+use crate::{NotKept, StoreFuture};
 
 /// A value on its way into a store.
 ///
@@ -84,14 +84,17 @@ impl Value {
         }
     }
 
-    /// The object that is kept beside the bytes of a live entry. Nothing is moved but its pointer: see
-    /// [`StoreFuture::hit`].
+    /// The object that is kept beside the bytes of a live entry, or what there is instead in `why`: what
+    /// [`Store::kept`](crate::Store::kept) answers. Nothing is moved but a pointer: see [`StoreFuture::hit`].
     #[inline]
-    pub fn into_kept(self) -> Option<Kept> {
+    pub fn into_kept(self, why: &mut NotKept) -> Option<Kept> {
         match self {
-            Self::Integer(_) => None,
+            Self::Integer(integer) => {
+                *why = NotKept::Found(Entry::new(Self::Integer(integer)));
+                None
+            }
             Self::Encoded(Encoded(Repr::Bytes(bytes))) => {
-                drop_bytes(bytes);
+                found_bytes(bytes, why);
                 None
             }
             Self::Encoded(Encoded(Repr::Kept(kept))) => Some(kept),
@@ -211,10 +214,10 @@ impl StoreFuture<'_, Option<Entry>> {
     }
 }
 
-/// Bytes that are dropped in place would have to lie somewhere, and the value would be moved there.
+/// Apart, as the ways beside it: else the value would have to lie in memory, and be moved there.
 #[inline(never)]
-fn drop_bytes(bytes: Arc<[u8]>) {
-    drop(bytes);
+fn found_bytes(bytes: Arc<[u8]>, why: &mut NotKept) {
+    *why = NotKept::Found(Entry::new(Value::Encoded(Encoded(Repr::Bytes(bytes)))));
 }
 
 #[inline(never)]

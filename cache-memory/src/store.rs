@@ -95,9 +95,7 @@ impl MemoryStore {
         let before = self.swept.clock.before_a_look();
         match self.table().quick().peek(&Sought(key)) {
             None => false,
-            Some(slot) => {
-                self.living(before, key, slot).map(Value::into_kept).map(let_go).is_some()
-            }
+            Some(slot) => self.living(before, key, slot).map(let_go).is_some(),
         }
     }
 
@@ -223,10 +221,10 @@ impl MemoryStore {
     }
 }
 
-/// Apart, as what is let go of within `into_kept`: else its pointer would have to lie in memory to be dropped.
+/// Apart: else what is let go of would have to lie in memory while it is looked at.
 #[inline(never)]
-fn let_go(kept: Option<Kept>) {
-    drop(kept);
+fn let_go(value: Value) {
+    drop(value);
 }
 
 impl Default for MemoryStore {
@@ -439,7 +437,7 @@ impl Store for MemoryStore {
                 *why = NotKept::Absent;
                 None
             }
-            Some(value) => value.into_kept(),
+            Some(value) => value.into_kept(why),
         }
     }
 

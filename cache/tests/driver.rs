@@ -114,7 +114,7 @@ impl<S: Store> Store for Counted<S> {
     fn kept(&self, key: Key<'_>, why: &mut NotKept) -> Option<Kept> {
         let kept = self.store.kept(key, why);
         match (&kept, &*why) {
-            (Some(_), _) => self.count(true),
+            (Some(_), _) | (None, NotKept::Found(_)) => self.count(true),
             (None, NotKept::Absent) => self.count(false),
             // It is asked for by `get`.
             (None, NotKept::Unknown) => {}

@@ -35,6 +35,12 @@ pub(crate) const PATHS: &[Path] = &[
     Path { name: "get: a miss", prepare: put_others, round: miss },
     Path { name: "has", prepare: put_for_an_hour, round: has },
     Path { name: "put: over what is there, 1h", prepare: put_for_an_hour, round: put_for_an_hour },
+    // The put is counted too: there is but one first read after each.
+    Path {
+        name: "put, and the first get_shared",
+        prepare: keep_for_an_hour,
+        round: keep_for_an_hour,
+    },
     Path { name: "remember: a hit", prepare: put_for_an_hour, round: remember },
     // Before the first they are absent, which is another path.
     Path { name: "increment", prepare: increment, round: increment },

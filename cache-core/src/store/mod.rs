@@ -102,8 +102,8 @@ pub trait Store: Send + Sync + 'static {
     fn increment<'a>(&'a self, key: Key<'a>, by: i64, created: Terms<'_>) -> StoreFuture<'a, i64>;
 
     /// The object that is [kept](Self::keep) beside the live entry at `key`, where this store keeps objects.
-    /// Where there is none, it says whether it knows `why`, which is [`NotKept::Unknown`] before. It counts as a read
-    /// of the entry.
+    /// Where there is none, it says what it knows of `why`, which is [`NotKept::Unknown`] before, and stays as it is with
+    /// an object ([`Value::into_kept`](crate::Value::into_kept) does both). It counts as a read of the entry.
     ///
     /// (A `Result` would be returned in memory, and an `Option` is in registers: every hit would feel it.)
     fn kept(&self, key: Key<'_>, why: &mut NotKept) -> Option<Kept>;
@@ -130,11 +130,13 @@ pub trait Store: Send + Sync + 'static {
 }
 
 /// Why [`Store::kept`] hands out no object.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub enum NotKept {
     /// There is no live entry.
     Absent,
-    /// Whether there is one [`get`](Store::get) tells: no object is kept.
+    /// There is this one, and no object is kept beside it.
+    Found(Entry),
+    /// Whether there is one [`get`](Store::get) tells.
     Unknown,
 }
 

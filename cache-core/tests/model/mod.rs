@@ -528,7 +528,7 @@ impl Store for Model {
         let state = self.state();
         let found = self.live_or(Flaw::KeptIgnoresTags, &state, key);
         let is_absent = found.is_none();
-        let kept = found.and_then(|slot| slot.value.clone().into_kept());
+        let kept = found.and_then(|slot| slot.value.clone().into_kept(why));
         if is_absent || kept.is_none() && self.is(Flaw::KeptOverlooksEntries) {
             *why = NotKept::Absent;
         }
