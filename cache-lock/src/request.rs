@@ -35,11 +35,9 @@ struct Terms {
 const WAIT: Duration = Duration::from_secs(10);
 
 /// So long is waited at most before the store is asked again, and up to as much again by chance: where the store tells
-/// when the lock is free, since a message may be lost, and where it cannot.
+/// when the lock is free, since a message may be lost, and where it cannot, or has not answered.
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 const PAUSE_UNTOLD: Duration = Duration::from_millis(200);
-/// The same after an attempt without an answer: what keeps the lock may be that attempt itself.
-const PAUSE_UNANSWERED: Duration = Duration::from_secs(1);
 
 /// A wake that comes sooner after the last attempt, more often than this in a row, comes too early.
 const EARLY: Duration = Duration::from_millis(1);
@@ -92,8 +90,9 @@ impl LockRequest {
     /// Those of this process who wait are served in the order in which they came, and one of them at a time asks the
     /// store. It is woken when the lock is released, and asks by itself now and then.
     ///
-    /// Errors: [`LockTimeout`](ErrorKind::LockTimeout) after the time to wait; those of the store at once, except that
-    /// brief outages are ridden out by those who wait already.
+    /// Errors: [`LockTimeout`](ErrorKind::LockTimeout) after the time to wait, also if the store has not answered by then;
+    /// those of the store at once, except that outages are ridden out by those who wait already: what it said last is the
+    /// error after the time to wait.
     ///
     /// Cost: one round trip where the lock is free. A future that is dropped leaves the line, and gives back what it may
     /// have acquired.
@@ -244,23 +243,22 @@ impl Asking<'_> {
         loop {
             let left = match self.attempt(place, &mut open).await {
                 Ok(Attempt::Acquired(lease, fence)) => return Ok((lease, fence)),
-                Ok(Attempt::Held(left)) => {
-                    *trouble = None;
-                    Some(left)
-                }
+                Ok(Attempt::Held(left)) => left,
                 Err(error) if has_waited && error.is_temporary() => {
                     *trouble = Some(error);
-                    None
+                    // Whatever the store would say of the lock: a server that is full says that it is free, and
+                    // refuses whoever wants it. And what keeps it may be this attempt itself.
+                    tokio::time::sleep(PAUSE_UNTOLD.mul_f64(1.0 + chance())).await;
+                    continue;
                 }
                 Err(error) => return Err(error),
             };
+            *trouble = None;
             has_waited = true;
             let began = Instant::now();
             let jitter = 1.0 + chance();
             // At the end of the lease the store tells that as well; this is for the case that it does not.
-            let pause = left.map_or(PAUSE_UNANSWERED.mul_f64(jitter), |left| {
-                LONGEST_PAUSE.mul_f64(jitter).min(left + EARLY)
-            });
+            let pause = LONGEST_PAUSE.mul_f64(jitter).min(left + EARLY);
             let freed = async {
                 let is_told = store.freed(key).await.is_ok();
                 if !is_told {
@@ -329,7 +327,8 @@ async fn within<T>(wait: Option<Duration>, work: impl Future<Output = T>) -> Opt
 fn timed_out() -> Error {
     Error::new(
         ErrorKind::LockTimeout,
-        "somebody else held the lock all the time that was waited for it; wait longer, or try again",
+        "the lock was not to be had in the time that was waited for it: somebody else held it, or the store did not \
+         answer; wait longer, or try again",
     )
 }
 

@@ -129,7 +129,7 @@ async fn slow_renewals_keep_the_lock() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_release_joins_the_renewal_in_flight() {
+async fn a_release_ends_the_renewal_in_flight() {
     for in_flight in [Answer::Hangs, Answer::ActsAndHangs, Answer::ToldAfter(millis(500))] {
         for by_dropping in [false, true] {
             let (store, one, other) = shared();
@@ -241,7 +241,9 @@ async fn an_acquisition_without_an_answer_times_out_and_is_given_back() {
         store.set(Call::Acquire, outage);
         let began = Instant::now();
         let asked = one.lock(NAME, "1m").wait("100ms").acquire();
-        assert_eq!(kind(asked.await), Some(ErrorKind::LockTimeout));
+        let error = asked.await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::LockTimeout);
+        assert!(error.to_string().contains("did not answer"), "nobody held it: {error}");
         assert!(began.elapsed() >= millis(100) && began.elapsed() <= millis(120));
         store.set(Call::Acquire, Answer::Right);
         sleep(millis(1)).await;
@@ -375,6 +377,27 @@ async fn a_store_that_says_free_all_the_time_is_not_asked_all_the_time() {
     guard.release().await.unwrap();
     let _guard = waiting.await.unwrap().unwrap();
     assert!(began.elapsed() <= millis(100), "{:?}", began.elapsed());
+}
+
+/// As a server does that is full: it takes nothing, and tells what it has.
+#[tokio::test(start_paused = true)]
+async fn a_store_that_refuses_what_it_says_is_free_is_not_asked_all_the_time() {
+    let (store, one, other) = shared();
+    let guard = other.lock(NAME, "1m").acquire().await.unwrap();
+    let waiting = tokio::spawn(one.lock(NAME, "3s").wait("1m").acquire());
+    sleep(millis(10)).await;
+    store.set(Call::Acquire, Answer::Fails);
+    store.set(Call::Freed, Answer::ToldAfter(millis(2)));
+    guard.release().await.unwrap();
+    let before = store.calls(Call::Acquire);
+    sleep(seconds(10)).await;
+    let asked = store.calls(Call::Acquire) - before;
+    assert!((20..=60).contains(&asked), "{asked}");
+    // And it is still taken soon.
+    store.set(Call::Acquire, Answer::Right);
+    let began = Instant::now();
+    let _guard = waiting.await.unwrap().unwrap();
+    assert!(began.elapsed() <= millis(402), "{:?}", began.elapsed());
 }
 
 #[tokio::test(start_paused = true)]
