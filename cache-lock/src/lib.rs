@@ -59,8 +59,8 @@ pub mod promises {}
 /// `cache.lock(…)` and `cache.lock_and_run(…)`, for a [`Cache`].
 ///
 /// Names of locks are apart from keys: any text of 1 to 65,535 bytes, else
-/// [`InvalidKey`](cache_core::ErrorKind::InvalidKey). A lease is any TTL that ends, and of at least a millisecond, else
-/// [`InvalidTtl`](cache_core::ErrorKind::InvalidTtl).
+/// [`InvalidKey`](cache_core::ErrorKind::InvalidKey). A lease is any TTL that ends and is not zero, else
+/// [`InvalidTtl`](cache_core::ErrorKind::InvalidTtl); one below a millisecond is rounded up to that.
 ///
 /// Locks are acquired within a tokio runtime that has timers; [`Config`](cache_core::ErrorKind::Config) outside of any.
 pub trait Locks {
