@@ -4,7 +4,7 @@ use std::panic::resume_unwind;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
-use tokio::runtime::Handle;
+use tokio::runtime::{Builder, Handle};
 use tokio::task::{JoinHandle, unconstrained};
 
 /// Work that was begun. Where it goes on it does so by itself, whether anybody waits for it or not.
@@ -18,7 +18,7 @@ pub(crate) enum Begun<T> {
 ///
 /// # Panics
 ///
-/// As `work` does: with a timer, where the runtime has ended, or has none.
+/// As `work` does: with a timer, where the runtime has none, or [has ended](has_ended).
 pub(crate) fn begin<T: Send + 'static>(
     runtime: &Handle,
     work: impl Future<Output = T> + Send + 'static,
@@ -32,6 +32,31 @@ pub(crate) fn begin<T: Send + 'static>(
         Poll::Ready(done) => Begun::Done(done),
         Poll::Pending => Begun::GoesOn(runtime.spawn(work)),
     }
+}
+
+/// Polls `work` once, here, and drops it: where no runtime is left, what it sends is on its way at least.
+///
+/// # Panics
+///
+/// As `work` does.
+pub(crate) fn attempt(work: impl Future<Output = ()>) {
+    // For the timers that it sets.
+    let Ok(runtime) = Builder::new_current_thread().enable_time().build() else { return };
+    {
+        let _within = runtime.enter();
+        let context = &mut Context::from_waker(Waker::noop());
+        let _ = pin!(unconstrained(work)).poll(context);
+    }
+    // It has no threads to wait for, which it is not to do in a task.
+    runtime.shutdown_background();
+}
+
+/// Whether the runtime has ended, or is about to: it takes no more tasks. To set a timer in it is a panic.
+pub(crate) fn has_ended(runtime: &Handle) -> bool {
+    let task = runtime.spawn(std::future::pending::<()>());
+    let is_refused = task.is_finished();
+    task.abort();
+    is_refused
 }
 
 impl<T> Begun<T> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use cache_core::{Error, ErrorKind, Fence, IntoTtl};
 
-use crate::background::begin;
+use crate::background::{begin, has_ended};
 use crate::lease::Lease;
 use crate::queue::Place;
 use crate::renewal::Renewal;
@@ -100,38 +100,40 @@ impl LockGuard {
             }
             None => self.lease.here(),
         };
+        if has_ended(&runtime) {
+            return Err(at(ended()));
+        }
         let lease = Arc::clone(&self.lease);
         let extending = begin(&runtime, async move { lease.renew(Some(length)).await });
         let is_held = tokio::select! {
             biased;
             renewed = extending.done() => renewed.unwrap_or_else(|| Err(ended())).map_err(at)?,
-            // It is too late for an answer; but the server may act on it yet.
-            () = self.lost() => {
-                self.lease.give_back();
-                false
-            }
+            () = self.lost() => false,
         };
-        if is_held { Ok(()) } else { Err(at(lost())) }
+        if !is_held {
+            // It is too late for an answer; but the server may have acted on it, or do so yet.
+            self.lease.give_back();
+            return Err(at(lost()));
+        }
+        Ok(())
     }
 
     /// Gives the lock back, and wakes one who waits for it.
     ///
     /// Errors: [`LockLost`](ErrorKind::LockLost) if it was lost before, and then nothing is taken from whoever holds it
     /// now. If the server cannot be reached that is told, and it is tried again in the background, as when the guard is
-    /// dropped. Cost: one round trip. A future that is dropped releases in the background.
+    /// dropped. [`Closed`](ErrorKind::Closed) after a close of the cache, and it is given back all the same where the
+    /// store still can. Cost: one round trip; after an attempt that had no answer some more in the
+    /// background, since that may arrive late and take the lock anew. A future that is dropped releases in the background.
     pub async fn release(mut self) -> Result<(), Error> {
-        let renewal = self.renewal.take().and_then(|renewal| renewal.end());
+        drop(self.renewal.take());
         let was_seen_to_end = self.lease.is_known_to_be_lost();
         let was_held = self.lease.is_held();
         let released = self.lease.release().await;
-        // It has ended while the answer was on its way. One that it had just sent found the lock released.
-        if let Some(renewal) = renewal {
-            let _ = renewal.await;
-        }
         let at = |error: Error| error.during("release").on(self.name());
         match released {
-            // Also if our time was over: the store knows best.
-            Ok(true) if !was_seen_to_end => Ok(()),
+            // Also if our time was over: the store knows best. Unless it was somebody else's in between.
+            Ok(true) if was_held || !was_seen_to_end && !self.lease.may_be_taken_anew() => Ok(()),
             Err(error) if was_held => Err(at(error)),
             _ => Err(at(lost())),
         }

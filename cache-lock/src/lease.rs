@@ -46,6 +46,11 @@ struct State {
     /// The shortest length that the store was asked for without an answer. Such a request may be under way yet, and
     /// arrive behind those that were sent after it: so a longer one is not believed any more.
     unanswered: Option<Duration>,
+    /// Until when an attempt that had no answer is expected to arrive, if there is one: it may take the lock anew.
+    late: Option<Instant>,
+    /// Whether the store was asked for it, or told to end it, in vain: then what was sent before may arrive behind what
+    /// is sent now. Else it does not, since all of it goes the same way.
+    has_failed: bool,
     /// From then on the store keeps it no longer, whatever it was told, unless that takes long to arrive.
     kept_until: Instant,
 }
@@ -77,6 +82,10 @@ impl Term {
     }
 }
 
+/// How long after it was sent an attempt without an answer is expected to arrive at most. A connection that was given up
+/// sends what is left on it for about as long.
+const LATEST: Duration = Duration::from_secs(2 * 60);
+
 /// Until when a lease of this length is believed that was asked for at that time.
 ///
 /// The store counts from later, when it was asked. What it counts with may run faster than our clock, by a
@@ -104,6 +113,8 @@ impl Lease {
             state: Mutex::new(State {
                 phase: Phase::Held(Term::of(now, length)),
                 unanswered: None,
+                late: None,
+                has_failed: false,
                 kept_until: now + length,
             }),
             changed: Notify::new(),
@@ -206,10 +217,18 @@ impl Lease {
     pub(crate) async fn acquire(&self, length: Duration) -> Result<Acquisition, Error> {
         let (store, key) = (self.cache.lock_store()?, self.key()?);
         let sent = Instant::now();
-        self.state().phase = Phase::Held(Term::of(sent, length));
+        let late = {
+            let mut state = self.state();
+            state.phase = Phase::Held(Term::of(sent, length));
+            state.late.replace(sent + length.min(LATEST))
+        };
         let before = self.asked(sent, length);
         let answer = store.acquire(key, self.owner, length).await;
-        self.answered(before, &answer);
+        if self.answered(before, &answer) {
+            self.state().late = late;
+        } else {
+            self.set_failed();
+        }
         answer
     }
 
@@ -245,6 +264,22 @@ impl Lease {
         self.state().unanswered.is_some()
     }
 
+    /// Whether it may have been taken more than once: so that it may have been another's, and is ours again.
+    pub(crate) fn may_be_taken_anew(&self) -> bool {
+        self.state().late.is_some()
+    }
+
+    /// Whether it may be taken by what arrives behind what is sent now.
+    pub(crate) fn is_expected_late(&self) -> bool {
+        let state = self.state();
+        state.has_failed && state.late.is_some_and(|until| Instant::now() < until)
+    }
+
+    /// Notes that the store did not answer, or refused for now.
+    pub(crate) fn set_failed(&self) {
+        self.state().has_failed = true;
+    }
+
     /// Notes that the store is asked for this length: until there is an [answer](Self::answered) it may arrive at any
     /// time. Returns what was unanswered before.
     fn asked(&self, sent: Instant, length: Duration) -> Option<Duration> {
@@ -255,10 +290,13 @@ impl Lease {
         before
     }
 
-    fn answered<T>(&self, before: Option<Duration>, answer: &Result<T, Error>) {
-        if !answer.as_ref().is_err_and(Error::is_temporary) {
+    /// Returns whether there was an answer.
+    fn answered<T>(&self, before: Option<Duration>, answer: &Result<T, Error>) -> bool {
+        let is_answered = !answer.as_ref().is_err_and(Error::is_temporary);
+        if is_answered {
             self.state().unanswered = before;
         }
+        is_answered
     }
 
     fn curtail(&self, other: Term) {

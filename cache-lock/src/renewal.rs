@@ -10,7 +10,7 @@ use std::task::{Context, Wake, Waker};
 use std::time::Duration;
 
 use tokio::task::{JoinHandle, unconstrained};
-use tokio::time::{Instant, Sleep, sleep_until};
+use tokio::time::{Instant, Sleep, sleep_until, timeout_at};
 
 use crate::lease::Lease;
 
@@ -18,12 +18,16 @@ use crate::lease::Lease;
 const SHARE_AFTER_FAILURE: u32 = 20;
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
+/// An attempt that nobody answers is given up after four fifths of the time that is left, so that another can be made;
+/// but not sooner than this.
+const PATIENCE: Duration = Duration::from_millis(10);
+
 /// How long is waited after a failure of what has to succeed in so much time.
 pub(crate) fn pause_of(time: Duration) -> Duration {
     (time / SHARE_AFTER_FAILURE).min(LONGEST_PAUSE)
 }
 
-/// The renewal of a lease, until it is ended or dropped.
+/// The renewal of a lease, until it is dropped.
 pub(crate) struct Renewal {
     /// Dropped first, so that whatever it wakes is there.
     _timer: Option<Pin<Box<Sleep>>>,
@@ -57,23 +61,16 @@ impl Renewal {
     pub(crate) fn begin(&self) {
         self.start.begin();
     }
-
-    /// Ends it. What is given resolves when nothing of it is under way any more.
-    pub(crate) fn end(&self) -> Option<JoinHandle<()>> {
-        let mut task = self.start.task.lock().unwrap_or_else(PoisonError::into_inner);
-        match std::mem::replace(&mut *task, Task::Never) {
-            Task::Begun(task) => {
-                task.abort();
-                Some(task)
-            }
-            Task::NotYet | Task::Never => None,
-        }
-    }
 }
 
+/// Ends it, and does not wait until its task has noticed: the runtime may stand still. What that sends meanwhile prolongs
+/// nothing that was given back.
 impl Drop for Renewal {
     fn drop(&mut self) {
-        drop(self.end());
+        let mut task = self.start.task.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Task::Begun(task) = std::mem::replace(&mut *task, Task::Never) {
+            task.abort();
+        }
     }
 }
 
@@ -123,8 +120,10 @@ async fn keep(lease: Arc<Lease>) {
             () = sleep_until(failed.map_or(term.due, again).min(term.until)) => {}
         }
         let began = Instant::now();
+        let patience = PATIENCE.max(term.until.saturating_duration_since(began) * 4 / 5);
         // It may be prolonged by somebody else meanwhile; but then this renewal is not needed either.
-        failed = match tokio::time::timeout_at(term.until, lease.renew(None)).await {
+        let renewed = timeout_at(term.until.min(began + patience), lease.renew(None)).await;
+        failed = match renewed {
             Ok(Ok(true)) => None,
             Ok(Ok(false)) => break,
             Ok(Err(error)) => {

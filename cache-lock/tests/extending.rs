@@ -8,7 +8,7 @@ use cache_core::{Cache, Error, ErrorKind, Key, Store};
 use cache_lock::{LockGuard, Locks};
 use faulty::{Answer, Call, Faulty, NAME, millis, seconds, shared};
 use tokio::runtime::Builder;
-use tokio::time::{sleep, timeout};
+use tokio::time::{advance, sleep, timeout};
 use tokio_test::task::spawn;
 
 async fn is_free(cache: &Cache) -> bool {
@@ -99,6 +99,23 @@ async fn what_was_answered_is_believed() {
     assert!(guard.is_held() && !is_free(&other).await);
 }
 
+/// The process was paused, say, and finds the answer and the end of the lease at once.
+#[tokio::test(start_paused = true)]
+async fn an_extension_that_is_told_too_late_is_given_back() {
+    let (store, one, other) = shared();
+    let guard = one.lock(NAME, "3s").without_renewal().acquire().await.unwrap();
+    store.set(Call::Renew, Answer::ToldAfter(seconds(1)));
+    let mut extending = spawn(guard.extend("1h"));
+    assert!(extending.poll().is_pending());
+    assert!(spawn(advance(seconds(4))).poll().is_pending());
+    // Nobody has looked before the answer is there.
+    sleep(millis(1)).await;
+    assert_eq!(kind(extending.await), Some(ErrorKind::LockLost));
+    sleep(millis(1)).await;
+    assert!(is_free(&other).await);
+    drop(guard);
+}
+
 #[tokio::test(start_paused = true)]
 async fn an_extension_that_nobody_polls_any_more_keeps_nothing_from_being_renewed() {
     for polls in 1..4 {
@@ -124,14 +141,19 @@ async fn an_extension_that_nobody_polls_any_more_keeps_nothing_from_being_renewe
 fn a_lock_whose_runtime_has_ended_is_extended_where_it_is_not_renewed() {
     let runtime = || Builder::new_current_thread().enable_time().build().unwrap();
     let lasts = runtime();
-    for (renews, told) in [(false, None), (true, Some(ErrorKind::Config))] {
+    for (renews, told, answer) in [
+        (false, None, Answer::Turns(1)),
+        (false, None, Answer::ToldAfter(millis(1))),
+        (true, Some(ErrorKind::Config), Answer::Turns(1)),
+        (true, Some(ErrorKind::Config), Answer::ToldAfter(millis(1))),
+    ] {
         let (store, one, _) = shared();
         let asked = one.lock(NAME, "1m");
         let asked = if renews { asked } else { asked.without_renewal() };
         let ends = runtime();
         let guard = ends.block_on(asked.acquire()).unwrap();
         drop(ends);
-        store.set(Call::Renew, Answer::Turns(1));
-        assert_eq!(kind(lasts.block_on(guard.extend("2m"))), told, "{renews}");
+        store.set(Call::Renew, answer);
+        assert_eq!(kind(lasts.block_on(guard.extend("2m"))), told, "{renews}, {answer:?}");
     }
 }

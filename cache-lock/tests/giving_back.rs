@@ -2,7 +2,10 @@
 
 mod faulty;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
+use std::panic;
+use std::sync::Once;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use cache_core::{Cache, Error, ErrorKind, Key, Store};
@@ -28,6 +31,26 @@ fn kind<T>(result: Result<T, Error>) -> Option<ErrorKind> {
 
 fn runtime() -> Runtime {
     Builder::new_multi_thread().worker_threads(1).enable_time().build().expect("a runtime")
+}
+
+/// How often this thread has panicked, or a worker of a runtime, caught or not.
+fn panics() -> usize {
+    static OF_WORKERS: AtomicUsize = AtomicUsize::new(0);
+    static HOOK: Once = Once::new();
+    thread_local! {
+        static OWN: Cell<usize> = const { Cell::new(0) };
+    }
+    HOOK.call_once(|| {
+        let hook = panic::take_hook();
+        panic::set_hook(Box::new(move |panic| {
+            OWN.set(OWN.get() + 1);
+            if thread::current().name().is_none_or(|name| name.starts_with("tokio")) {
+                OF_WORKERS.fetch_add(1, Ordering::SeqCst);
+            }
+            hook(panic);
+        }));
+    });
+    OWN.get() + OF_WORKERS.load(Ordering::SeqCst)
 }
 
 /// Waits until the lock is free, in real time, long before its lease ends.
@@ -64,6 +87,23 @@ async fn a_guard_may_be_dropped_after_a_close() {
     assert!(is_free(&store).await);
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_guard_may_be_released_after_a_close() {
+    let (store, one, _) = shared();
+    let guard = held(&one).await;
+    store.set(Call::Release, Answer::Turns(1));
+    one.close().await.unwrap();
+    assert_eq!(kind(guard.release().await), Some(ErrorKind::Closed));
+    assert!(is_free(&store).await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn work_may_close_the_cache() {
+    let (store, one, _) = shared();
+    assert_eq!(kind(one.lock_and_run(NAME, "1m", async || one.close().await).await), None);
+    assert!(is_free(&store).await);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn a_guard_that_is_dropped_outside_of_a_runtime_is_given_back_by_its_own() {
     let (store, one, _) = shared();
@@ -92,7 +132,9 @@ fn a_guard_may_outlive_its_runtime() {
         let guard = ended.block_on(held(&one));
         store.set(Call::Release, answer);
         drop(ended);
+        let panics = panics();
         drop(guard);
+        assert_eq!(self::panics(), panics, "{answer:?}: whoever has a hook is told of nothing");
         assert_eq!(store.calls(Call::Release), 1, "{answer:?}: it is tried");
     }
 }
@@ -108,7 +150,9 @@ fn a_guard_may_be_dropped_by_a_runtime_that_ends() {
             let _guard = guard;
             std::future::pending::<()>().await;
         });
+        let panics = panics();
         drop(ends);
+        assert_eq!(self::panics(), panics, "{answer:?}: whoever has a hook is told of nothing");
         assert_eq!(store.calls(Call::Release), 1, "{answer:?}: it is tried");
     }
 }
@@ -127,7 +171,7 @@ async fn a_guard_is_given_back_by_the_runtime_in_which_it_is_dropped() {
 
 #[tokio::test(start_paused = true)]
 async fn what_an_outage_kept_from_being_given_back_is_given_back_after_it() {
-    for outage in [Answer::Fails, Answer::ActsAndFails] {
+    for outage in [Answer::Fails, Answer::FailsAtOnce, Answer::ActsAndFails] {
         for by_dropping in [true, false] {
             let (store, one, _) = shared();
             let guard = held(&one).await;
@@ -247,6 +291,67 @@ async fn who_has_waited_through_an_outage_in_vain_gives_back_once() {
     assert!(store.calls(Call::Acquire) > 20);
     assert_eq!(store.calls(Call::Release), 1);
     guard.release().await.unwrap();
+}
+
+/// An attempt that had no answer may arrive behind the release.
+#[tokio::test(start_paused = true)]
+async fn what_an_old_attempt_takes_after_the_release_is_given_back() {
+    let name = Key::new(NAME).unwrap();
+    for by_dropping in [Some(false), Some(true), None] {
+        let (store, one, other) = shared();
+        let truth = store.truth().locks().unwrap();
+        let guard = held(&other).await;
+        let waiting = tokio::spawn(one.lock(NAME, "1m").wait("5s").acquire());
+        sleep(millis(10)).await;
+        store.set(Call::Acquire, Answer::ActsAndFails);
+        guard.release().await.unwrap();
+        sleep(millis(10)).await;
+        let owner = truth.inspect(name).await.unwrap().unwrap().owner;
+        if by_dropping.is_some() {
+            store.set(Call::Acquire, Answer::Right);
+        }
+        match (waiting.await.unwrap(), by_dropping) {
+            (Ok(guard), Some(false)) => guard.release().await.unwrap(),
+            (Ok(guard), Some(true)) => drop(guard),
+            // It has waited in vain.
+            (acquired, _) => assert_eq!(kind(acquired), Some(ErrorKind::Unavailable)),
+        }
+        sleep(millis(1_500)).await;
+        assert!(is_free(&store).await, "{by_dropping:?}");
+        truth.acquire(name, owner, seconds(60)).await.unwrap();
+        sleep(seconds(4)).await;
+        assert!(is_free(&store).await, "{by_dropping:?}");
+        sleep(seconds(60)).await;
+        let calls = store.calls(Call::Release);
+        assert!(calls <= 10, "{by_dropping:?}: {calls}");
+        sleep(seconds(600)).await;
+        assert_eq!(store.calls(Call::Release), calls, "none when it cannot arrive any more");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_old_attempt_is_not_expected_for_a_day() {
+    let (store, one, _) = shared();
+    store.set(Call::Acquire, Answer::Fails);
+    assert_eq!(kind(one.lock(NAME, "1d").acquire().await), Some(ErrorKind::Unavailable));
+    sleep(seconds(300)).await;
+    let calls = store.calls(Call::Release);
+    assert!((5..=10).contains(&calls), "{calls}");
+    sleep(seconds(86_400)).await;
+    assert_eq!(store.calls(Call::Release), calls);
+}
+
+/// What is sent behind an attempt on the same connection arrives behind it.
+#[tokio::test(start_paused = true)]
+async fn an_attempt_that_is_dropped_is_given_back_once() {
+    for under_way in [Answer::Hangs, Answer::ActsAndHangs] {
+        let (store, one, _) = shared();
+        store.set(Call::Acquire, under_way);
+        let asked = one.lock(NAME, "1m").wait("100ms").acquire();
+        assert_eq!(kind(asked.await), Some(ErrorKind::LockTimeout));
+        sleep(seconds(600)).await;
+        assert_eq!(store.calls(Call::Release), 1, "{under_way:?}");
+    }
 }
 
 /// Where threads put away what is theirs, tokio has put away its own before.

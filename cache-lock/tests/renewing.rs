@@ -13,7 +13,7 @@ use cache_memory::MemoryStore;
 use faulty::{Answer, Call, Faulty, NAME};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::Semaphore;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 const fn millis(millis: u64) -> Duration {
     Duration::from_millis(millis)
@@ -87,6 +87,32 @@ fn a_lock_is_renewed_where_it_was_asked_for_wherever_it_was_acquired() {
     runtime.block_on(async { sleep(millis(60_000)).await });
     assert!(guard.is_held());
     assert!(store.calls(Call::Renew) > 50);
+}
+
+/// It stands still, and with it whatever it was about to renew.
+#[test]
+fn a_release_does_not_wait_for_the_runtime_that_renews() {
+    let (its_own, another, store) = (in_virtual_time(), in_virtual_time(), Faulty::default());
+    let cache = Cache::new(store.clone());
+    let guard = its_own.block_on(held(&cache));
+    store.set(Call::Renew, Answer::Hangs);
+    its_own.block_on(async { sleep(millis(1_100)).await });
+    assert_eq!(store.calls(Call::Renew), 1);
+    let released = another.block_on(async { timeout(millis(60_000), guard.release()).await });
+    released.expect("it does not wait").expect("it is held");
+}
+
+/// A packet is lost, say, and the connection is not told yet.
+#[tokio::test(start_paused = true)]
+async fn a_lease_outlasts_a_renewal_that_is_never_answered() {
+    let store = Faulty::default();
+    let guard = held(&Cache::new(store.clone())).await;
+    store.set(Call::Renew, Answer::Hangs);
+    sleep(millis(1_500)).await;
+    assert_eq!(store.calls(Call::Renew), 1);
+    store.set(Call::Renew, Answer::Right);
+    sleep(millis(60_000)).await;
+    assert!(guard.is_held());
 }
 
 /// What tokio lets a task do before it is to yield.

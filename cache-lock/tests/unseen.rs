@@ -6,10 +6,10 @@ use std::future::poll_fn;
 use std::task::Poll;
 use std::time::Duration;
 
-use cache_core::{Cache, Error, ErrorKind};
+use cache_core::{Acquisition, Cache, Error, ErrorKind, Key, Owner, Store};
 use cache_lock::{LockGuard, Locks};
 use faulty::{Answer, Call, Faulty, NAME};
-use tokio::time::{Instant, advance};
+use tokio::time::{Instant, advance, sleep};
 use tokio_test::task::spawn;
 
 fn shared() -> (Faulty, Cache) {
@@ -64,6 +64,31 @@ async fn a_release_that_the_store_confirms_is_one() {
     let guard = held(&cache).await;
     pass(Duration::from_millis(2_999));
     assert_eq!(kind(guard.release().await), None);
+}
+
+/// An attempt that had no answer has arrived after all, when a successor had come and gone.
+#[tokio::test(start_paused = true)]
+async fn what_an_old_attempt_has_taken_anew_is_not_believed() {
+    let (store, cache) = shared();
+    let truth = store.truth().locks().unwrap();
+    let (name, other, lease) = (Key::new(NAME).unwrap(), Owner(7), Duration::from_secs(3));
+    truth.acquire(name, other, Duration::from_secs(60)).await.unwrap();
+    let waiting = tokio::spawn(cache.lock(NAME, lease).wait("50s").acquire());
+    sleep(Duration::from_millis(10)).await;
+    store.set(Call::Acquire, Answer::Fails);
+    assert!(truth.release(name, other).await.unwrap());
+    sleep(Duration::from_millis(10)).await;
+    store.set(Call::Acquire, Answer::Right);
+    let guard = waiting.await.unwrap().unwrap();
+    let holder = truth.inspect(name).await.unwrap().unwrap().owner;
+    pass(Duration::from_secs(4));
+    for owner in [other, holder] {
+        let taken = truth.acquire(name, owner, lease).await.unwrap();
+        assert!(matches!(taken, Acquisition::Acquired(_)));
+        assert!(owner == holder || truth.release(name, owner).await.unwrap());
+    }
+    assert_eq!(kind(guard.release().await), Some(ErrorKind::LockLost));
+    assert!(truth.inspect(name).await.unwrap().is_none());
 }
 
 #[tokio::test(start_paused = true)]

@@ -43,6 +43,8 @@ pub(crate) enum Answer {
     Turns(usize),
     /// It has not acted, and the server is out of reach.
     Fails,
+    /// The same, and that is told without being waited for.
+    FailsAtOnce,
     /// It has acted, and then the server is out of reach.
     ActsAndFails,
     /// It does not act, and nothing is ever told.
@@ -114,9 +116,17 @@ impl Faulty {
             state.answers.get(&call).copied().unwrap_or_default()
         };
         // What is pending has not been sent before it is polled, as it is with clients of servers.
-        if self.state().answers.get(&call).is_none_or(|answer| *answer == Answer::Right) {
-            sent();
-            return act(&self.right);
+        let answer = self.state().answers.get(&call).copied().unwrap_or_default();
+        match answer {
+            Answer::Right => {
+                sent();
+                return act(&self.right);
+            }
+            Answer::FailsAtOnce => {
+                sent();
+                return StoreFuture::ready(Err(away()));
+            }
+            _ => {}
         }
         StoreFuture::pending(async move {
             match sent() {
@@ -136,7 +146,7 @@ impl Faulty {
                     }
                     answer
                 }
-                Answer::Fails => Err(away()),
+                Answer::Fails | Answer::FailsAtOnce => Err(away()),
                 Answer::ActsAndFails => {
                     act(&self.right).await?;
                     Err(away())
