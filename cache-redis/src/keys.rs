@@ -155,6 +155,11 @@ impl LockKeys<'_> {
         self.key("#wait:")
     }
 
+    /// When they looked last.
+    pub(crate) fn looks(&self) -> Bytes {
+        self.key("#look:")
+    }
+
     fn key(&self, word: &str) -> Bytes {
         [self.prefix, word, &self.name].concat().into()
     }
@@ -280,8 +285,9 @@ mod tests {
             assert_eq!(lock.holder(), format!("a:b#lock:{braced}"));
             assert_eq!(lock.fence(), format!("a:b#fence:{braced}"));
             assert_eq!(lock.waiters(), format!("a:b#wait:{braced}"));
+            assert_eq!(lock.looks(), format!("a:b#look:{braced}"));
             let slot = redis_keyslot(&braced.as_bytes()[1..braced.len() - 1]);
-            for key in [lock.holder(), lock.fence(), lock.waiters()] {
+            for key in [lock.holder(), lock.fence(), lock.waiters(), lock.looks()] {
                 assert_eq!(redis_keyslot(&key), slot, "{key:?}");
                 assert!(!ours.holds(&key) && !space("a").holds(&key));
             }

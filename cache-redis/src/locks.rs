@@ -5,7 +5,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use cache_core::{Acquisition, Error, Fence, Key, LockState, LockStore, Owner, StoreFuture};
 use fred::bytes_utils::Str;
-use fred::types::Value as Reply;
+use fred::interfaces::{ClientLike, FredResult};
+use fred::types::{ClusterHash, CustomCommand, Value as Reply};
+use fred::util::redis_keyslot;
 
 use crate::failure::{WrongType, unexpected};
 use crate::keys::LockKeys;
@@ -34,7 +36,7 @@ const PAUSE: Duration = Duration::from_secs(2);
 /// How often if it would not be told.
 const PAUSE_UNTOLD: Duration = Duration::from_millis(500);
 
-/// For how long it is kept on the server who waits: so long that a look or two may fail.
+/// For how long it is kept on the server who waits since it has looked: so long that a look or two may fail.
 const WAIT_KEPT: Duration = Duration::from_secs(10);
 
 impl RedisStore {
@@ -58,7 +60,7 @@ impl RedisStore {
     /// What the lease on a lock has left, if there is one; and whether this store is told of its end.
     async fn look(
         &self,
-        keys: &[Bytes; 2],
+        keys: &[Bytes; 3],
         is_subscribed: bool,
     ) -> Result<Option<(Duration, bool)>, Error> {
         let channel = if is_subscribed { self.subscriber().channel().clone() } else { Str::new() };
@@ -98,6 +100,18 @@ pub(crate) async fn end(
     let args = [owner, i64::from(!link.clustered).into(), Reply::String(passed_over)];
     let said = ask(link, &RELEASE, &[lock.holder(), lock.waiters()], &args).await?;
     Ok(whole(&said)? == 1)
+}
+
+/// Gives up the place of a channel. `false` if it had none: it may have been told.
+pub(crate) async fn leave(link: &Link, lock: &LockKeys<'_>, channel: &Str) -> Result<bool, Error> {
+    let clients = link.ready().await?;
+    let key = lock.waiters();
+    let command =
+        CustomCommand::new_static("ZREM", ClusterHash::Custom(redis_keyslot(&key)), false);
+    let args = [Reply::Bytes(key), Reply::String(channel.clone())];
+    let leave = || clients.once().custom(command.clone(), args.to_vec());
+    let left: FredResult<Reply> = clients.follow(leave().await, leave).await;
+    Ok(whole(&link.judge(left, WrongType::NoLock)?)? > 0)
 }
 
 impl LockStore for RedisStore {
@@ -143,7 +157,7 @@ impl LockStore for RedisStore {
     fn freed<'a>(&'a self, name: Key<'a>) -> StoreFuture<'a, ()> {
         StoreFuture::pending(async move {
             let lock = self.keyspace().lock(name);
-            let keys = [lock.holder(), lock.waiters()];
+            let keys = [lock.holder(), lock.waiters(), lock.looks()];
             let mut waiter = self.subscriber().join(keys[0].clone()).await?;
             loop {
                 // Only now: a release after this look is told.

@@ -21,7 +21,7 @@ use fred::interfaces::{ClientLike, EventInterface, PubsubInterface};
 use fred::prelude::{Builder, FredResult};
 use fred::types::{ClusterHash, CustomCommand, Message, Value as Reply};
 use fred::util::redis_keyslot;
-use futures_util::future::join_all;
+use futures_util::future::{join, join_all};
 use tokio::runtime::Handle;
 use tokio::sync::{broadcast, oneshot};
 use tokio::time::Instant;
@@ -33,7 +33,7 @@ use crate::link::Link;
 use crate::locks;
 use crate::store::index_of;
 use crate::supervisor::{AbortOnDrop, supervise};
-use crate::wakes::{Subscription, Waiter, Wakes};
+use crate::wakes::{Left, Subscription, Waiter, Wakes};
 
 pub(crate) struct Subscriber {
     builder: Builder,
@@ -147,12 +147,13 @@ impl Subscriber {
         self.wakes.wake_line(lock);
     }
 
-    /// Ends all waiting and disconnects, and hands on what was told and not heeded.
+    /// Ends all waiting and disconnects, gives up what places it has, and hands on what was told and not heeded.
     pub(crate) async fn close(&self) {
-        let owed = self.wakes.close();
+        let Left { unheeded, waited_for } = self.wakes.close();
         self.disconnect();
-        let handed_on = join_all(owed.iter().map(|lock| self.relay.hand_on(lock)));
-        let _ = tokio::time::timeout(self.timeout, handed_on).await;
+        let handed_on = join_all(unheeded.iter().map(|lock| self.relay.hand_on(lock)));
+        let left = join_all(waited_for.iter().map(|lock| self.relay.leave(lock, &self.channel)));
+        let _ = tokio::time::timeout(self.timeout, join(handed_on, left)).await;
     }
 
     fn disconnect(&self) {
@@ -178,6 +179,16 @@ impl Relay {
         loop {
             let locks = wakes.unheeded().await;
             join_all(locks.iter().map(|lock| self.hand_on(lock))).await;
+        }
+    }
+
+    /// Where that fails, the place is gone when it has not looked for long enough.
+    async fn leave(&self, lock: &Bytes, channel: &Str) {
+        let Some(keys) = self.keyspace.lock_at(lock) else { return };
+        let link = &self.links[index_of(lock, self.links.len())];
+        if let Ok(false) = locks::leave(link, &keys, channel).await {
+            // Told in this very moment, perhaps.
+            self.hand_on(lock).await;
         }
     }
 

@@ -26,6 +26,12 @@ struct Book {
     is_closed: bool,
 }
 
+/// What there was at the end.
+pub(crate) struct Left {
+    pub(crate) unheeded: HashSet<Bytes>,
+    pub(crate) waited_for: HashSet<Bytes>,
+}
+
 /// Those who wait for one lock.
 struct Line {
     waiters: usize,
@@ -172,13 +178,17 @@ impl Wakes {
         self.wake_all();
     }
 
-    /// Ends all waiting, for good. Returns the locks of which something was told that nobody may have heeded.
-    pub(crate) fn close(&self) -> HashSet<Bytes> {
+    /// Ends all waiting, for good. Returns the locks of which something was told that nobody may have heeded, and those
+    /// for which somebody waits yet.
+    pub(crate) fn close(&self) -> Left {
         let closed = Book { is_closed: true, ..Book::default() };
         let Book { locks, mut unheeded, .. } = std::mem::replace(&mut *self.book(), closed);
-        let told = locks.into_iter().filter(|(_, line)| line.told.borrow().wakes > 0);
-        unheeded.extend(told.map(|(lock, _)| lock));
-        unheeded
+        let mut waited_for = HashSet::new();
+        for (lock, line) in locks {
+            let is_told = line.told.borrow().wakes > 0;
+            if is_told { &mut unheeded } else { &mut waited_for }.insert(lock);
+        }
+        Left { unheeded, waited_for }
     }
 
     pub(crate) fn is_closed(&self) -> bool {
@@ -388,12 +398,15 @@ mod tests {
         let wakes = Wakes::default();
         let [told, waits, left] = ["told", "waits", "left"].map(Bytes::from);
         let _told = wakes.join(told.clone()).unwrap();
-        let _waits = wakes.join(waits).unwrap();
+        let _waits = wakes.join(waits.clone()).unwrap();
         for lock in [&told, &left] {
             wakes.wake(lock.clone());
         }
-        assert_eq!(wakes.close(), HashSet::from([told.clone(), left]));
+        let Left { unheeded, waited_for } = wakes.close();
+        assert_eq!(unheeded, HashSet::from([told.clone(), left]));
+        assert_eq!(waited_for, HashSet::from([waits]));
         wakes.wake(told);
-        assert!(wakes.close().is_empty());
+        let Left { unheeded, waited_for } = wakes.close();
+        assert!(unheeded.is_empty() && waited_for.is_empty());
     }
 }

@@ -540,3 +540,45 @@ async fn a_release_wakes_who_waits_at_another_node() {
         assert!(calls(node).contains_key("publish"), "every node has some of the locks");
     }
 }
+
+/// Where nobody knows who hears of a message, their places would be told first, one at a time.
+#[tokio::test]
+async fn who_waits_is_told_though_others_were_restarted_before() {
+    const LEASE: Duration = Duration::from_secs(60);
+    let cluster = Cluster::start().await;
+    let name = Key::new("report").unwrap();
+    let (node, _) = owner(&cluster, "cache#lock:{report}");
+    let ours = RedisStore::connect(&cluster.url()).await.unwrap();
+    let ours = ours.locks().expect("it has locks");
+    let taken = ours.acquire(name, Owner(1), LEASE).await.unwrap();
+    assert!(matches!(taken, Acquisition::Acquired(_)), "{taken:?}");
+    for number in 1..=5 {
+        let gone = RedisStore::connect(&cluster.url()).await.unwrap();
+        let waits = gone.locks().expect("it has locks").freed(name);
+        let is_in_line = support::until(|| support::registered(node, "report") == number);
+        tokio::select! {
+            told = waits => panic!("it is held: {told:?}"),
+            () = is_in_line => {}
+        }
+    }
+    let theirs = RedisStore::connect(&cluster.url()).await.unwrap();
+    let waits = theirs.locks().expect("it has locks").freed(name);
+    let release = async {
+        support::until(|| support::registered(node, "report") == 6).await;
+        // As if more than ten seconds had passed for those who are gone.
+        let gone = node.ask(&["ZRANGE", "cache#wait:{report}", "0", "4"]);
+        for channel in from_redis_value::<Vec<String>>(gone).unwrap() {
+            node.ask(&["ZADD", "cache#look:{report}", "XX", "1", &channel]);
+        }
+        let before = support::looks(node);
+        support::until(|| support::looks(node) > before).await;
+        assert_eq!(support::registered(node, "report"), 1);
+        assert!(ours.release(name, Owner(1)).await.unwrap());
+        // Sooner than by the next look.
+        tokio::time::sleep(Duration::from_millis(1_800)).await;
+    };
+    tokio::select! {
+        told = waits => told.unwrap(),
+        () = release => panic!("it was not told"),
+    }
+}

@@ -14,13 +14,14 @@ use std::time::Duration;
 
 use cache_core::{Acquisition, Error, Key, LockStore, Owner, Store};
 use cache_lock::{LockGuard, Locks};
-use cache_redis::{Cache, RedisStore};
-use redis_servers::Server;
+use cache_redis::{Cache, ErrorKind, RedisStore};
+use redis_servers::{Server, redis};
 use support::{cache, calls_of, listeners, looks, number, registered, soon, until};
 use tokio::task::JoinHandle;
 
 const LOCK: &str = "report";
 const PLACE: &str = "cache#wait:{report}";
+const LOOKS: &str = "cache#look:{report}";
 const LEASE: Duration = Duration::from_secs(60);
 const HOLDER: Owner = Owner(1);
 const NOBODY: Owner = Owner(99);
@@ -135,6 +136,50 @@ async fn who_is_gone_is_passed_over_at_once() {
     })
     .await;
     assert_eq!((count(&calls, "publish"), count(&calls, "pttl")), (4, 0), "{calls:?}");
+}
+
+/// The looks of others would keep its place.
+#[tokio::test]
+async fn who_has_not_looked_for_long_has_no_place() {
+    let server = Server::start().await;
+    let (ours, theirs) = (store(&server).await, store(&server).await);
+    assert!(is_taken(&ours, HOLDER).await);
+    let gone = store(&server).await;
+    waiter(&server, &gone).await.abort();
+    let next = waiter(&server, &theirs).await;
+    let first = server.ask(&["ZRANGE", PLACE, "0", "0"]);
+    let [first] = redis::from_redis_value::<[String; 1]>(first).unwrap();
+    let before = looks(&server);
+    until(|| looks(&server) > before).await;
+    assert_eq!(registered(&server, LOCK), 2, "it has looked a moment ago");
+    // As if more than ten seconds had passed for it.
+    assert_eq!(number(server.ask(&["EXISTS", LOOKS])), 1);
+    let time: [String; 2] = redis::from_redis_value(server.ask(&["TIME"])).unwrap();
+    let long_ago = (time[0].parse::<u64>().unwrap() - 11).to_string() + "000000";
+    server.ask(&["ZADD", LOOKS, "XX", &long_ago, &first]);
+    until(|| registered(&server, LOCK) == 1).await;
+    assert_eq!(number(server.ask(&["ZCARD", LOOKS])), 1);
+    assert!(release(&ours, HOLDER).await);
+    soon(next).await.unwrap().unwrap();
+    assert!(number(server.ask(&["PTTL", LOOKS])) <= 10_000, "nothing is left behind for long");
+}
+
+#[tokio::test]
+async fn a_store_that_is_closed_gives_up_its_places() {
+    let server = Server::start().await;
+    let [ours, closed, theirs] = [store(&server).await, store(&server).await, store(&server).await];
+    assert!(is_taken(&ours, HOLDER).await);
+    let ends = waiter(&server, &closed).await;
+    let next = waiter(&server, &theirs).await;
+    closed.close().await.unwrap();
+    assert_eq!(soon(ends).await.unwrap().unwrap_err().kind(), ErrorKind::Closed);
+    assert_eq!(registered(&server, LOCK), 1);
+    let ((), calls) = calls_of(&server, async {
+        assert!(release(&ours, HOLDER).await);
+        soon(next).await.unwrap().unwrap();
+    })
+    .await;
+    assert_eq!((count(&calls, "publish"), count(&calls, "pttl")), (1, 0), "{calls:?}");
 }
 
 #[tokio::test]

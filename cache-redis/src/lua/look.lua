@@ -2,8 +2,9 @@
 --
 -- KEYS[1]  the lock
 -- KEYS[2]  who waits for it: channels, by the time at which they came
+-- KEYS[3]  the same, by the time at which they looked last
 -- ARGV[1]  the channel of who looks; empty: nothing is told there
--- ARGV[2]  for how many milliseconds it is kept who waits, unless somebody looks again
+-- ARGV[2]  for how many milliseconds it is kept who waits, unless they look again
 --
 -- Returns { what the lease has left: the answer of PTTL, which is -2 if there is none; 1 if its end is told, else 0 }.
 
@@ -11,11 +12,25 @@ local left = redis.call('PTTL', KEYS[1])
 if ARGV[1] == '' or left == -2 then
     return { left, 0 }
 end
--- Who waits already keeps its place, unless the clock was set back since: then it would be behind all who come later. A
--- server that is full refuses, and something of another type.
 local time = redis.call('TIME')
-local place = time[1] .. ('00000' .. time[2]):sub(-6)
-local added = redis.pcall('ZADD', KEYS[2], 'LT', place, ARGV[1])
+local now = time[1] .. ('00000' .. time[2]):sub(-6)
+-- A server that is full refuses, and something of another type.
+local noted = redis.pcall('ZADD', KEYS[3], now, ARGV[1])
+if type(noted) == 'table' then
+    return { left, 0 }
+end
+redis.call('PEXPIRE', KEYS[3], ARGV[2])
+-- Who has not looked for so long is gone, and would be told in vain. Some at a time, since nobody else is served
+-- meanwhile.
+local long_ago = string.format('%.0f', now - ARGV[2] * 1000)
+local gone = redis.call('ZRANGEBYSCORE', KEYS[3], '-inf', long_ago, 'LIMIT', 0, 100)
+if #gone > 0 then
+    redis.pcall('ZREM', KEYS[2], unpack(gone))
+    redis.call('ZREM', KEYS[3], unpack(gone))
+end
+
+-- Who waits already keeps its place, unless the clock was set back since: then it would be behind all who come later.
+local added = redis.pcall('ZADD', KEYS[2], 'LT', now, ARGV[1])
 if type(added) == 'table' then
     return { left, 0 }
 end

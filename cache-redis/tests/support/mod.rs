@@ -193,5 +193,5 @@ pub(crate) fn listeners(server: &Server) -> usize {
 
 /// How often somebody who waits has looked at a lock that was held, and will be told of its end.
 pub(crate) fn looks(server: &Server) -> u64 {
-    calls(server).get("zadd").copied().unwrap_or(0)
+    calls(server).get("zrangebyscore").copied().unwrap_or(0)
 }
