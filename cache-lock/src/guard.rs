@@ -87,8 +87,8 @@ impl LockGuard {
     /// [`InvalidTtl`](ErrorKind::InvalidTtl) for a lease without end or of no length;
     /// [`Config`](ErrorKind::Config) if the runtime in which the lock was acquired has ended; else whether it was
     /// prolonged is open, and the lock is held for as long as it would have been, or for the new length where that is
-    /// shorter. Cost: one round trip. A future that is dropped may have acted; one that nobody polls any more goes on by
-    /// itself.
+    /// shorter; without renewals the store may keep a longer one from others until the guard is dropped. Cost: one round
+    /// trip. A future that is dropped may have acted; one that nobody polls any more goes on by itself.
     pub async fn extend(&self, lease: impl IntoTtl) -> Result<(), Error> {
         let at = |error: Error| error.during("extend").on(self.name());
         let length = lease_of(lease).map_err(at)?;
