@@ -6,6 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use cache_core::{Acquisition, Fence, Key, LockState, LockStore, Owner, StoreFuture};
+use quick_cache::DefaultHashBuilder;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
@@ -23,7 +24,7 @@ struct Locked<'l> {
 
 #[derive(Debug, Default)]
 struct State {
-    leases: HashMap<Box<str>, Lease>,
+    leases: HashMap<Box<str>, Lease, DefaultHashBuilder>,
     /// How many there were when those were removed that had ended.
     kept: usize,
 }
@@ -58,21 +59,40 @@ impl State {
         self.held(name, Instant::now()).filter(|lease| lease.owner == owner)
     }
 
-    fn end(&mut self, name: Key<'_>, told: &mut Vec<Waiter>) {
-        told.extend(self.leases.remove(name.as_str()).into_iter().flat_map(|lease| lease.waiters));
+    /// Ends what is held by this owner. Returns whether there was something.
+    fn end(&mut self, name: Key<'_>, owner: Owner, told: &mut Vec<Waiter>) -> bool {
+        // Removed at first, and put back where it was another's, which is rare.
+        let Some((name, lease)) = self.leases.remove_entry(name.as_str()) else { return false };
+        let is_held = Instant::now() < lease.until;
+        if is_held && lease.owner != owner {
+            self.leases.insert(name, lease);
+            return false;
+        }
+        lease.leave(told);
+        is_held
     }
 
     /// Removes what has ended, when there is twice as much as there was left the last time.
     fn tidy(&mut self, now: Instant, told: &mut Vec<Waiter>) {
         if self.leases.len() > 2 * self.kept + FEW {
             let ended = self.leases.extract_if(|_, lease| lease.until <= now);
-            told.extend(ended.flat_map(|(_, lease)| lease.waiters));
+            for (_, lease) in ended {
+                lease.leave(told);
+            }
             self.kept = self.leases.len();
         }
     }
 }
 
 impl Lease {
+    /// Whoever waits learns that it is over.
+    fn leave(self, told: &mut Vec<Waiter>) {
+        // A vector grows by none as well, and that costs more than to see that it need not.
+        if !self.waiters.is_empty() {
+            told.extend(self.waiters);
+        }
+    }
+
     /// Whoever waits goes by the end that there was: of a later one they learn then, of an earlier one now.
     fn begin_anew(&mut self, until: Instant, told: &mut Vec<Waiter>) {
         if until < self.until {
@@ -110,9 +130,10 @@ impl LockStore for MemoryStore {
             Some(held) => held.begin_anew(end(now, lease), told),
             None => {
                 state.tidy(now, told);
-                state.end(name, told);
                 let fresh = Lease { owner, until: end(now, lease), waiters: Vec::new() };
-                state.leases.insert(name.as_str().into(), fresh);
+                if let Some(ended) = state.leases.insert(name.as_str().into(), fresh) {
+                    ended.leave(told);
+                }
             }
         }
         StoreFuture::ok(Acquisition::Acquired(next_fence()))
@@ -128,11 +149,7 @@ impl LockStore for MemoryStore {
 
     fn release<'a>(&'a self, name: Key<'a>, owner: Owner) -> StoreFuture<'a, bool> {
         let Locked { state, told } = &mut self.leases().lock();
-        let is_held = state.held_by(name, owner).is_some();
-        if is_held {
-            state.end(name, told);
-        }
-        StoreFuture::ok(is_held)
+        StoreFuture::ok(state.end(name, owner, told))
     }
 
     fn freed<'a>(&'a self, name: Key<'a>) -> StoreFuture<'a, ()> {
@@ -158,8 +175,9 @@ impl LockStore for MemoryStore {
 
     fn force_release<'a>(&'a self, name: Key<'a>) -> StoreFuture<'a, bool> {
         let Locked { state, told } = &mut self.leases().lock();
-        let was_held = state.held(name, Instant::now()).is_some();
-        state.end(name, told);
+        let Some(lease) = state.leases.remove(name.as_str()) else { return StoreFuture::ok(false) };
+        let was_held = Instant::now() < lease.until;
+        lease.leave(told);
         StoreFuture::ok(was_held)
     }
 }
