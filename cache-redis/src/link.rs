@@ -196,6 +196,10 @@ impl Link {
             Ok(Err(_)) | Err(_) => None,
         };
         Err(match cause {
+            // It is the attempt to connect that had no answer: nothing was sent.
+            Some(cause) if *cause.kind() == FredKind::Timeout => {
+                failure::away().caused_by(failure::said(&cause))
+            }
             Some(cause) => failure::translate(&cause, WrongType::Unreadable),
             None => failure::away(),
         })

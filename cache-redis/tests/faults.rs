@@ -105,6 +105,33 @@ async fn a_paused_server_is_noticed_and_used_when_it_goes_on() {
     assert_eq!(cache.get::<i64>("k").await.unwrap(), Some(1));
 }
 
+/// Nothing is sent meanwhile, and so it is known that nothing was done.
+#[tokio::test]
+async fn a_server_that_answers_no_attempt_to_connect_is_away() {
+    let server = Server::start().await;
+    let cache = cache_with(&server.url(), |builder| {
+        builder.command_timeout(TIMEOUT).connect_timeout(Duration::from_millis(200))
+    })
+    .await;
+    server.pause().await;
+    until_known(&cache).await;
+    let told = async {
+        loop {
+            let (error, _) = failure(cache.get::<i64>("k")).await;
+            assert_eq!(error.kind(), ErrorKind::Unavailable, "{error:?}");
+            // Of an attempt that has failed the cause is known.
+            if std::error::Error::source(&error).is_some() {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), told).await.expect("an attempt fails");
+    every_operation_fails_at_once(&cache).await;
+    server.resume().await;
+    resumed(&cache).await;
+}
+
 /// Under load the socket fills, and whoever writes to it waits.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_paused_server_is_noticed_under_load() {
