@@ -22,6 +22,7 @@ use crate::subscriber::Subscriber;
 use crate::target::{
     self, Address, Credentials, MAX_CONNECTIONS, OPTIONS, Servers, Target, refused, short,
 };
+use crate::ways::Ways;
 
 /// Builds a [`RedisStore`]: see [`RedisStore::builder`].
 #[derive(Clone)]
@@ -94,14 +95,15 @@ impl RedisStoreBuilder {
     /// How long an operation waits for its answer until it is [`Timeout`](cache_core::ErrorKind::Timeout): 1 s
     /// unless said. All that an operation sends and receives has to come through in this time: take more for large
     /// values over a slow line. Where a thread of the runtime is blocked, whoever waits for it may wait two and a half times
-    /// as long. A server that answers nothing for two to three times as long is connected to anew.
+    /// as long. A server that answers nothing for two to three times as long is connected to anew; one node of a cluster,
+    /// where it answers a new connection within this time and not the old one, for up to five times as long.
     pub fn command_timeout(mut self, timeout: Duration) -> Self {
         self.command_timeout = timeout;
         self
     }
 
-    /// How long each step of an attempt to connect may take, reaching the server and being let in: 5 s unless
-    /// said.
+    /// How long each step of an attempt to connect may take, reaching a server and being let in: 5 s unless
+    /// said. Of a cluster and of sentinels each that the URL names may be tried, one after another, and more than once.
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.connect_timeout = timeout;
         self
@@ -119,7 +121,9 @@ impl RedisStoreBuilder {
     /// Errors: [`Config`](cache_core::ErrorKind::Config) for what no later attempt could mend, such as a wrong
     /// password; [`Unavailable`](cache_core::ErrorKind::Unavailable) if the server cannot be reached.
     pub async fn connect(self) -> Result<RedisStore, Error> {
-        let deadline = self.connect_timeout.saturating_mul(2);
+        // Each is reached, and lets us in.
+        let steps = Ways::of(&self.client()?).most_asked().saturating_mul(2);
+        let deadline = self.connect_timeout.saturating_mul(steps);
         let keyspace = self.keyspace()?;
         let beliefs = Arc::new(Beliefs::new(keyspace.clone()));
         let mut connections = Vec::with_capacity(self.connections);

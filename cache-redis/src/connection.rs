@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use cache_core::Error;
 use fred::clients::{Client, Pipeline, WithOptions};
-use fred::interfaces::ClientLike;
+use fred::error::{Error as FredError, ErrorKind as FredKind};
+use fred::interfaces::{ClientLike, ClusterInterface};
 use fred::prelude::{Builder, FredResult, Options};
 use fred::types::Value as Reply;
 use futures_util::FutureExt;
@@ -65,6 +66,12 @@ impl Clients {
     /// Commands that are sent together, once.
     pub(crate) fn pipeline(&self) -> WithOptions<Pipeline<Client>> {
         self.client.pipeline().with_options(self.once.options())
+    }
+
+    /// Asks a cluster who has which slots. Where that is asked of a connection that has just ended, nobody answers.
+    pub(crate) async fn sync(&self) -> FredResult<()> {
+        let synced = tokio::time::timeout(self.timeout, self.client.sync_cluster()).await;
+        synced.unwrap_or_else(|_| Err(FredError::new(FredKind::Timeout, "no answer in time")))
     }
 
     /// The answer to a command that is no part of a pipeline; where a cluster has moved its key, that to the same command

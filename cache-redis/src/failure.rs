@@ -53,6 +53,15 @@ pub(crate) fn away() -> Error {
     )
 }
 
+/// A node of a cluster has lost slots while all of its keys were looked for.
+#[cold]
+pub(crate) fn changed() -> Error {
+    Error::new(
+        ErrorKind::Unavailable,
+        "a node of the cluster has lost its slots to another meanwhile; do it again",
+    )
+}
+
 /// The store was closed while something waited.
 #[cold]
 pub(crate) fn closed() -> Error {

@@ -2,17 +2,14 @@
 
 use bytes::Bytes;
 use cache_core::Error;
-use fred::clients::{Client, WithOptions};
-use fred::interfaces::{ClientLike, ClusterInterface};
-use fred::prelude::FredResult;
-use fred::types::config::Server;
-use fred::types::{ClusterHash, CustomCommand, Value as Reply};
+use fred::types::Value as Reply;
 use futures_util::future::try_join_all;
 
 use crate::connection::{Clients, Connection};
-use crate::failure::{WrongType, away, unexpected};
+use crate::failure::{WrongType, away, changed, unexpected};
 use crate::keys::Keyspace;
-use crate::{many, topology};
+use crate::many;
+use crate::topology::{Primary, ask};
 
 /// How many keys the server looks at in one step. It serves nobody else meanwhile: some 0.1 ms.
 const STEP: i64 = 1_000;
@@ -21,7 +18,7 @@ const STEP: i64 = 1_000;
 /// while.
 ///
 /// All of it goes over the connection that there is at its beginning: a cursor means nothing to another process.
-/// If that breaks, the flush fails.
+/// If that breaks, the flush fails, and also if a node loses its slots meanwhile: its keys are elsewhere then.
 pub(crate) async fn flush(keyspace: &Keyspace, connections: &[Connection]) -> Result<(), Error> {
     let Some((walker, others)) = connections.split_first() else { return Ok(()) };
     let clients = &*walker.ready().await?;
@@ -37,7 +34,7 @@ pub(crate) async fn flush(keyspace: &Keyspace, connections: &[Connection]) -> Re
 async fn overtake(connection: &Connection) -> Result<(), Error> {
     let clients = &*connection.ready().await?;
     let pings = known_primaries(connection, clients)?.into_iter().map(|primary| async move {
-        let pong = on(clients, primary.as_ref()).ping::<Reply>(None).await;
+        let pong = ask(clients, primary.as_ref(), "PING", Vec::new()).await;
         connection.judge(pong, WrongType::Unreadable)
     });
     try_join_all(pings).await.map(drop)
@@ -47,10 +44,9 @@ async fn overtake(connection: &Connection) -> Result<(), Error> {
 async fn primaries(
     connection: &Connection,
     clients: &Clients,
-) -> Result<Vec<Option<Server>>, Error> {
+) -> Result<Vec<Option<Primary>>, Error> {
     if connection.is_clustered() {
-        let synced = clients.client().sync_cluster().await;
-        connection.judge(synced, WrongType::Unreadable)?;
+        connection.judge(clients.sync().await, WrongType::Unreadable)?;
     }
     known_primaries(connection, clients)
 }
@@ -58,25 +54,20 @@ async fn primaries(
 fn known_primaries(
     connection: &Connection,
     clients: &Clients,
-) -> Result<Vec<Option<Server>>, Error> {
+) -> Result<Vec<Option<Primary>>, Error> {
     if !connection.is_clustered() {
         return Ok(vec![None]);
     }
-    let state = clients.client().cached_cluster_state().ok_or_else(unexpected)?;
-    Ok(state.unique_primary_nodes().into_iter().map(Some).collect())
-}
-
-fn on(clients: &Clients, server: Option<&Server>) -> WithOptions<Client> {
-    server.map_or_else(|| clients.once().clone(), |node| topology::on(clients, node))
+    let primaries = Primary::known(clients).ok_or_else(unexpected)?;
+    Ok(primaries.into_iter().map(Some).collect())
 }
 
 async fn walk(
     keyspace: &Keyspace,
     connection: &Connection,
     clients: &Clients,
-    server: Option<&Server>,
+    primary: Option<&Primary>,
 ) -> Result<(), Error> {
-    let client = on(clients, server);
     let pattern = keyspace.pattern();
     let mut cursor = Reply::from_static_str("0");
     loop {
@@ -85,9 +76,13 @@ async fn walk(
         }
         let args: Vec<Reply> =
             vec![cursor, "MATCH".into(), (&pattern).into(), "COUNT".into(), STEP.into()];
-        let scan = CustomCommand::new_static("SCAN", ClusterHash::FirstKey, false);
-        let page: FredResult<Reply> = client.custom(scan, args).await;
-        let (next, names) = page_of(connection.judge(page, WrongType::Unreadable)?)?;
+        let page = ask(clients, primary, "SCAN", args).await;
+        let page = connection.judge(page, WrongType::Unreadable)?;
+        // Another node would take the cursor for one of its own.
+        if primary.is_some_and(|primary| !primary.is_current(clients)) {
+            return Err(changed());
+        }
+        let (next, names) = page_of(page)?;
         let values: Vec<_> = names.into_iter().filter(|name| keyspace.holds(name)).collect();
         if !values.is_empty() {
             many::unlink(connection, clients, values).await?;

@@ -36,10 +36,13 @@
 //!   meanwhile, the server may act on what it had received late.
 //! - On a cluster the connections to all nodes are one. While a primary is away and no replica has taken over,
 //!   the whole cache may be `Unavailable`, not only its keys. One that is merely silent holds up its own keys, until it
-//!   answers, or another has its slots.
+//!   answers, another has its slots, or it answers another connection. But it takes the whole cache along where more is
+//!   written to it than its socket holds, or where some key has moved and the slots are asked of it; then all is
+//!   `Unavailable` until it answers, or another has its slots.
 //! - While a slot of a cluster moves from one node to another, keys that have moved already are
 //!   [`Unavailable`](ErrorKind::Unavailable) until the whole slot has: an `ASK` is not followed. A `flush` may miss keys
-//!   that move while it walks, or fail for one of them.
+//!   that move while it walks, or fail for one of them; it fails where a
+//!   node loses its slots meanwhile.
 
 mod beliefs;
 mod builder;

@@ -80,7 +80,7 @@ impl RedisStore {
     /// | `command_timeout` | how long an operation waits for its answer, as in `250ms` | `1s` |
     /// | `connect_timeout` | how long each step of connecting may take | `5s` |
     /// | `ca` | a file with certificates (PEM) to trust instead of the system's | |
-    /// | `node` | another node of the cluster, or another sentinel; may be repeated | |
+    /// | `node` | another node of the cluster, or another sentinel, of which all are to be named; may be repeated | |
     /// | `service` | what the sentinels watch | |
     /// | `sentinel_user`, `sentinel_password` | for sentinels that ask for them | |
     ///

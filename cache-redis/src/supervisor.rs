@@ -15,10 +15,11 @@ use std::time::Duration;
 
 use fred::clients::Client;
 use fred::error::{Error as FredError, ErrorKind as FredKind};
-use fred::interfaces::{ClientLike, EventInterface};
-use fred::prelude::{Builder, FredResult, Server};
+use fred::interfaces::{ClientLike, ClusterInterface, EventInterface};
+use fred::prelude::{Builder, FredResult, Server, ServerConfig};
 use fred::types::Value as Reply;
 use futures_util::FutureExt;
+use futures_util::future::join_all;
 use tokio::runtime::Handle;
 use tokio::sync::{broadcast, oneshot};
 use tokio::task::JoinHandle;
@@ -27,7 +28,7 @@ use tokio::time::Instant;
 use crate::connection::Clients;
 use crate::failure::{is_reply, said};
 use crate::link::{Link, State};
-use crate::topology::heir_of_a_silent_node;
+use crate::topology::Sounded;
 use crate::ways::Ways;
 
 /// How long is waited after a failed attempt: at first, and at most. Chance adds up to as much again.
@@ -46,6 +47,8 @@ enum End {
     Silence,
     /// A node of a cluster is silent, and has no slots any more, as this one says.
     Replaced(Server),
+    /// A node of a cluster is silent, and answers another connection.
+    Forgotten,
     Overrun,
 }
 
@@ -85,9 +88,12 @@ pub(crate) async fn supervise(
         match attempt {
             Ok((client, router)) => {
                 let since = Instant::now();
-                let end = keep(client, router, &link).await;
+                let end = keep(client.clone(), router, &builder, &link).await;
                 if link.is_closing() {
                     return;
+                }
+                if let Some(state) = client.cached_cluster_state() {
+                    ways.learn(state.unique_primary_nodes());
                 }
                 let settled = since.elapsed() >= SETTLED;
                 is_loss_told |= settled;
@@ -119,6 +125,12 @@ pub(crate) async fn supervise(
                         Ways::begin_with(&mut builder, by);
                         tracing::warn!(
                             "a node of the Redis cluster is silent and was replaced; connecting anew"
+                        );
+                        link.set(State::Mending);
+                    }
+                    End::Forgotten => {
+                        tracing::warn!(
+                            "a node of the Redis cluster answers nothing on its connection; connecting anew"
                         );
                         link.set(State::Mending);
                     }
@@ -179,7 +191,7 @@ async fn attempt(builder: &Builder, link: &Link) -> FredResult<(Client, Router)>
 }
 
 /// Lets operations have the connection until it ends.
-async fn keep(client: Client, mut router: Router, link: &Link) -> End {
+async fn keep(client: Client, mut router: Router, builder: &Builder, link: &Link) -> End {
     let clients = Arc::new(Clients::of(client, link.timeout));
     // What was said of an earlier connection does not count against this one.
     link.overrun.notified().now_or_never();
@@ -187,16 +199,16 @@ async fn keep(client: Client, mut router: Router, link: &Link) -> End {
     link.set(State::Up(Arc::clone(&clients)));
     tokio::select! {
         end = router.end() => End::Router(end),
-        silence = silence(&clients, link) => silence,
+        silence = silence(&clients, builder, link) => silence,
         () = link.overrun.notified() => End::Overrun,
     }
 }
 
-/// Returns when the server answers nobody, or a node of a cluster is silent and another has replaced it.
+/// Returns when the server answers nobody, or a node of a cluster is silent and can be reached in another way.
 ///
 /// The server is asked by ourselves where others have asked and got nothing, so that one which is slow at something is not
 /// taken for one that is gone; and nobody else has to wait for an answer that long.
-async fn silence(clients: &Clients, link: &Link) -> End {
+async fn silence(clients: &Clients, builder: &Builder, link: &Link) -> End {
     loop {
         tokio::time::sleep(link.timeout).await;
         let heard = link.heard();
@@ -205,9 +217,9 @@ async fn silence(clients: &Clients, link: &Link) -> End {
         }
         // Also if nobody was there any more when its answer was late.
         if link.clustered
-            && let Some(heir) = heir_of_a_silent_node(clients).await
+            && let Some(end) = silence_of_a_node(clients, builder, link).await
         {
-            return End::Replaced(heir);
+            return end;
         }
         if heard.answered {
             continue;
@@ -217,6 +229,34 @@ async fn silence(clients: &Clients, link: &Link) -> End {
             _ => {}
         }
     }
+}
+
+/// Whether a node is silent though others answer, and was replaced, or answers another connection.
+async fn silence_of_a_node(clients: &Clients, builder: &Builder, link: &Link) -> Option<End> {
+    let sounded = Sounded::of(clients).await;
+    if sounded.silent.is_empty() || sounded.there.is_empty() {
+        return None;
+    }
+    if let Some(heir) = sounded.heir(clients).await {
+        return Some(End::Replaced(heir.clone()));
+    }
+    // What lies between may have forgotten a connection: nobody says so, and it would be silent for ever. Asked last once
+    // more, so that a node which was slow at something is not taken for one that is out of reach.
+    let forgotten = sounded.silent.iter().map(|node| async move {
+        answers_anew(builder, &node.server, link).await && node.is_silent(clients).await
+    });
+    let forgotten = join_all(forgotten.map(Box::pin)).await;
+    forgotten.contains(&true).then_some(End::Forgotten)
+}
+
+/// Whether a node lets another connection in.
+async fn answers_anew(builder: &Builder, node: &Server, link: &Link) -> bool {
+    let mut builder = builder.clone();
+    builder.with_config(|config| {
+        config.server = ServerConfig::Centralized { server: node.clone() };
+    });
+    let attempt = tokio::time::timeout(link.timeout, attempt(&builder, link)).await;
+    attempt.is_ok_and(|attempt| attempt.is_ok())
 }
 
 /// Waits for an event. Some may have come too fast to be seen; then there was one.

@@ -5,11 +5,14 @@
 
 use fred::prelude::{Builder, Server, ServerConfig};
 
-/// The servers of a URL.
+/// The servers of a URL, and others of their cluster.
 pub(crate) struct Ways {
     hosts: Vec<Server>,
+    /// Had slots when the last connection ended. A cluster outlives every node that a URL names.
+    learnt: Vec<Server>,
     /// The first attempt is fred's own way.
     turn: usize,
+    is_cluster: bool,
 }
 
 impl Ways {
@@ -20,7 +23,16 @@ impl Ways {
             }
             _ => Vec::new(),
         };
-        Self { hosts, turn: 0 }
+        let is_cluster = builder.get_config().is_some_and(|config| config.server.is_clustered());
+        Self { hosts, learnt: Vec::new(), turn: 0, is_cluster }
+    }
+
+    /// Remembers the nodes of a cluster, in the place of those before.
+    pub(crate) fn learn(&mut self, nodes: Vec<Server>) {
+        if !nodes.is_empty() {
+            self.learnt = nodes;
+            self.learnt.retain(|node| !self.hosts.contains(node));
+        }
     }
 
     /// Begins anew with fred's own way.
@@ -32,7 +44,7 @@ impl Ways {
     /// Has the next attempt go another way. Returns whether there is one that was not gone since the beginning.
     pub(crate) fn next(&mut self, builder: &mut Builder) -> bool {
         self.turn += 1;
-        let is_new = self.turn < self.count(builder);
+        let is_new = self.turn < self.count();
         if !is_new {
             self.turn = 0;
         }
@@ -45,19 +57,34 @@ impl Ways {
         set_nodes(builder, vec![node]);
     }
 
-    fn count(&self, builder: &Builder) -> usize {
-        let is_cluster = builder.get_config().is_some_and(|config| config.server.is_clustered());
-        match self.hosts.len() {
-            several @ 2.. => several + usize::from(is_cluster),
-            _ => 1,
-        }
+    /// How many servers one after another are asked at most, by all ways of the first time.
+    pub(crate) fn most_asked(&self) -> u32 {
+        let hosts = self.hosts.len();
+        let asked = match self.count() {
+            1 => hosts,
+            ways if self.is_cluster => hosts + ways - 1,
+            // Each sentinel may be tried each time.
+            ways => hosts * ways,
+        };
+        // And whoever those name.
+        u32::try_from(asked + 1).unwrap_or(u32::MAX)
+    }
+
+    fn count(&self) -> usize {
+        if self.is_cluster { 1 + self.alone().count() } else { self.hosts.len().max(1) }
+    }
+
+    /// The nodes of a cluster that are asked by themselves after those of the URL together.
+    fn alone(&self) -> impl Iterator<Item = &Server> {
+        let hosts = if self.hosts.len() > 1 { &*self.hosts } else { &[] };
+        hosts.iter().chain(&self.learnt)
     }
 
     fn set(&self, builder: &mut Builder) {
         // Of a cluster all of them, and then each by itself.
         let nodes = match self.turn.checked_sub(1) {
             None => self.hosts.clone(),
-            Some(at) => self.hosts.get(at).cloned().into_iter().collect(),
+            Some(at) => self.alone().nth(at).cloned().into_iter().collect(),
         };
         set_nodes(builder, nodes);
         builder.with_config(|config| {
@@ -121,6 +148,24 @@ mod tests {
         let expected =
             [("bac", true), ("b", true), ("a", true), ("c", true), ("bac", false), ("b", true)];
         assert_eq!(gone, self::expected(&expected));
+    }
+
+    #[test]
+    fn nodes_that_were_learnt_are_asked_after_those_of_the_url() {
+        let config = Config { server: cluster(&["a"]), ..Config::default() };
+        let mut builder = Builder::from_config(config);
+        let mut ways = Ways::of(&builder);
+        ways.learn(hosts(&["old"]));
+        ways.learn(hosts(&["c", "a", "b"]));
+        ways.learn(Vec::new());
+        let mut next = || {
+            let is_new = ways.next(&mut builder);
+            let config = builder.get_config().unwrap();
+            let names = config.server.hosts().into_iter().map(|host| host.host.to_string());
+            (names.collect::<String>(), is_new)
+        };
+        let gone: Vec<_> = (0..3).map(|_| next()).collect();
+        assert_eq!(gone, expected(&[("c", true), ("b", true), ("a", false)]));
     }
 
     #[test]

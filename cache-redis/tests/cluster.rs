@@ -3,37 +3,16 @@
 mod support;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use cache_core::{Acquisition, Key, Owner, Store, Tag};
 use cache_lock::Locks;
-use cache_redis::{Cache, ErrorKind, RedisStore};
+use cache_redis::{ErrorKind, RedisStore};
 use cache_tags::Tags;
-use redis_servers::redis::from_redis_value;
 use redis_servers::{Cluster, Server};
-use support::{cache, cache_with, calls, number, text};
-
-fn sum(cluster: &Cluster, command: &str) -> u64 {
-    cluster.nodes().iter().map(|node| calls(node).get(command).copied().unwrap_or(0)).sum()
-}
-
-/// The node that has the slot of a key's value, and one that has not.
-fn owner<'c>(cluster: &'c Cluster, name: &str) -> (&'c Server, &'c Server) {
-    let slot = number(cluster.nodes()[0].ask(&["CLUSTER", "KEYSLOT", name]));
-    let shards = text(cluster.nodes()[0].ask(&["CLUSTER", "NODES"]));
-    let has = |node: &Server| {
-        let address = format!("127.0.0.1:{}@", node.port());
-        let line = shards.lines().find(|line| line.contains(&address)).expect("a node");
-        line.split(' ').skip(8).any(|range| {
-            let (from, to) = range.split_once('-').unwrap_or((range, range));
-            let bounds = from.parse::<i64>().ok().zip(to.parse::<i64>().ok());
-            bounds.is_some_and(|(from, to)| (from..=to).contains(&slot))
-        })
-    };
-    let (ours, others): (Vec<_>, Vec<_>) = cluster.nodes().iter().partition(|node| has(node));
-    (ours[0], others[0])
-}
+use support::nodes::{Move, owner, sum};
+use support::{cache, calls, number};
 
 #[tokio::test]
 async fn many_keys_go_to_their_servers_at_once() {
@@ -69,47 +48,6 @@ async fn a_key_of_another_type_is_absent_among_many_and_told_alone() {
     cache.put("k", &1, "1h").await.unwrap();
     assert_eq!(cache.get_many::<u64>(["list", "k"]).await.unwrap(), [None, Some(1)]);
     assert_eq!(cache.get::<u64>("list").await.unwrap_err().kind(), ErrorKind::Decode);
-}
-
-/// A slot, and the nodes between which it moves.
-struct Move<'c> {
-    cluster: &'c Cluster,
-    slot: String,
-    from: &'c Server,
-    to: &'c Server,
-}
-
-impl<'c> Move<'c> {
-    /// Of the slot of this key's value.
-    fn of(cluster: &'c Cluster, name: &str) -> Self {
-        let (from, to) = owner(cluster, name);
-        let slot = number(from.ask(&["CLUSTER", "KEYSLOT", name])).to_string();
-        Self { cluster, slot, from, to }
-    }
-
-    fn id(node: &Server) -> String {
-        text(node.ask(&["CLUSTER", "MYID"]))
-    }
-
-    /// It is on its way from now on, and all of its keys have arrived.
-    fn begin(&self) {
-        let Self { slot, from, to, .. } = self;
-        to.ask(&["CLUSTER", "SETSLOT", slot, "IMPORTING", &Self::id(from)]);
-        from.ask(&["CLUSTER", "SETSLOT", slot, "MIGRATING", &Self::id(to)]);
-        let names = from.ask(&["CLUSTER", "GETKEYSINSLOT", slot, "1000"]);
-        for name in from_redis_value::<Vec<String>>(names).expect("a list of keys") {
-            from.ask(&["MIGRATE", "127.0.0.1", &to.port().to_string(), &name, "0", "5000"]);
-        }
-    }
-
-    /// Told to all, since fred may ask any node, and that could still believe in the old one.
-    fn end(&self) {
-        let id = Self::id(self.to);
-        let others = self.cluster.nodes().iter().filter(|node| node.port() != self.to.port());
-        for node in [self.to].into_iter().chain(others) {
-            node.ask(&["CLUSTER", "SETSLOT", &self.slot, "NODE", &id]);
-        }
-    }
 }
 
 /// While it moves the old node asks to try the new one, which is not done: see `Clients`. So the key is out of reach
@@ -270,148 +208,6 @@ async fn whatever_is_asked_of_a_key_that_has_moved_is_done_once() {
             }
         }
     }
-}
-
-#[tokio::test]
-async fn a_paused_node_holds_up_its_own_keys_only() {
-    let cluster = Cluster::start().await;
-    let timeout = Duration::from_millis(300);
-    let cache = cache_with(&cluster.url(), |builder| builder.command_timeout(timeout)).await;
-    let (paused, _) = owner(&cluster, "cache:k");
-    let elsewhere = (0..100)
-        .map(|number| format!("k{number}"))
-        .find(|key| owner(&cluster, &format!("cache:{key}")).0.port() != paused.port())
-        .expect("a key of another node");
-    cache.put("k", &1, "1h").await.unwrap();
-    cache.put(&elsewhere, &2, "1h").await.unwrap();
-    paused.pause().await;
-    for _ in 0..4 {
-        let (held, other) =
-            tokio::join!(cache.get::<u64>("k"), cache.get::<u64>(elsewhere.as_str()));
-        assert_eq!(held.unwrap_err().kind(), ErrorKind::Timeout);
-        assert_eq!(other.unwrap(), Some(2));
-    }
-    paused.resume().await;
-    assert_eq!(cache.get::<u64>("k").await.unwrap(), Some(1));
-}
-
-/// It says nothing of having been replaced, and that others answer must not hide it.
-#[tokio::test]
-async fn a_silent_node_that_was_replaced_is_left() {
-    let cluster = Cluster::start().await;
-    let timeout = Duration::from_millis(300);
-    let cache = cache_with(&cluster.url(), |builder| {
-        builder.command_timeout(timeout).connect_timeout(Duration::from_secs(1))
-    })
-    .await;
-    let (silent, other) = owner(&cluster, "cache:k");
-    let elsewhere = (0..1_000)
-        .map(|number| format!("k{number}"))
-        .find(|key| owner(&cluster, &format!("cache:{key}")).0.port() == other.port())
-        .expect("a key of another node");
-    let replica = Server::start_with(&["--cluster-enabled", "yes"]).await;
-    let id = Move::id(silent);
-    replica.ask(&["CLUSTER", "MEET", "127.0.0.1", &silent.port().to_string()]);
-    until(|| text(replica.ask(&["CLUSTER", "NODES"])).lines().count() == 4).await;
-    replica.ask(&["CLUSTER", "REPLICATE", &id]);
-    until(|| text(replica.ask(&["INFO", "replication"])).contains("master_link_status:up")).await;
-    cache.put("k", &1, "1h").await.unwrap();
-    cache.put(&elsewhere, &2, "1h").await.unwrap();
-    until(|| text(replica.ask(&["DBSIZE"])) == "1").await;
-    silent.pause().await;
-    assert_eq!(cache.get::<u64>("k").await.unwrap_err().kind(), ErrorKind::Timeout);
-    replica.ask(&["CLUSTER", "FAILOVER", "TAKEOVER"]);
-    let others = {
-        let (cache, elsewhere) = (cache.clone(), elsewhere.clone());
-        tokio::spawn(async move {
-            loop {
-                match cache.get::<u64>(elsewhere.as_str()).await {
-                    Ok(found) => assert_eq!(found, Some(2)),
-                    Err(error) => assert!(error.is_temporary(), "{error:?}"),
-                }
-                tokio::time::sleep(Duration::from_millis(5)).await;
-            }
-        })
-    };
-    // Who asks has no patience, so that no answer is seen to be late.
-    let asked = async || {
-        let patience = Duration::from_millis(100);
-        tokio::time::timeout(patience, cache.get::<u64>("k")).await.is_ok_and(|found| found.is_ok())
-    };
-    let follows = async { while !asked().await {} };
-    tokio::time::timeout(Duration::from_secs(20), follows).await.expect("it is left");
-    others.abort();
-    assert!(others.await.is_err_and(|ended| ended.is_cancelled()));
-    assert_eq!(cache.get::<u64>("k").await.unwrap(), Some(1));
-    assert_eq!(cache.increment("k").await.unwrap(), 2);
-    silent.resume().await;
-}
-
-async fn until(mut is_so: impl FnMut() -> bool) {
-    let waits = async {
-        while !is_so() {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(20), waits).await.expect("it comes to be so");
-}
-
-/// The connections to all nodes are one to whoever counts: one that breaks must not have the others'
-/// commands sent again.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn no_increment_is_counted_twice_while_connections_are_killed() {
-    const COUNTS: i64 = 5_000;
-    let cluster = Arc::new(Cluster::start().await);
-    let cache = Cache::new(RedisStore::connect(&cluster.url()).await.unwrap());
-    let (acknowledged, failed) = (Arc::new(AtomicI64::new(0)), Arc::new(AtomicI64::new(0)));
-    let done = Arc::new(AtomicBool::new(false));
-    let killing = {
-        let (cluster, done) = (Arc::clone(&cluster), Arc::clone(&done));
-        std::thread::spawn(move || {
-            let mut killed = 0;
-            for node in (0..3).cycle() {
-                if done.load(Ordering::Relaxed) {
-                    return killed;
-                }
-                let kill = ["CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"];
-                killed += number(cluster.nodes()[node].ask(&kill));
-                std::thread::sleep(Duration::from_millis(30));
-            }
-            killed
-        })
-    };
-    let tasks: Vec<_> = (0..32)
-        .map(|task| {
-            let (cache, acknowledged, failed) =
-                (cache.clone(), Arc::clone(&acknowledged), Arc::clone(&failed));
-            tokio::spawn(async move {
-                for number in (task..COUNTS).step_by(32) {
-                    match cache.increment(format!("n{}", number % 9)).await {
-                        Ok(_) => drop(acknowledged.fetch_add(1, Ordering::Relaxed)),
-                        Err(error) => {
-                            assert!(error.is_temporary(), "{error:?}");
-                            failed.fetch_add(1, Ordering::Relaxed);
-                        }
-                    }
-                    tokio::time::sleep(Duration::from_millis(5)).await;
-                }
-            })
-        })
-        .collect();
-    for task in tasks {
-        task.await.unwrap();
-    }
-    done.store(true, Ordering::Relaxed);
-    let killed = killing.join().unwrap();
-    let names: Vec<_> = (0..9).map(|number| format!("n{number}")).collect();
-    let counted = support::counted(&cache, &names).await;
-    let acknowledged = acknowledged.load(Ordering::Relaxed);
-    let failed = failed.load(Ordering::Relaxed);
-    let told =
-        format!("counted {counted}, acknowledged {acknowledged}, failed {failed}, killed {killed}");
-    println!("{told}");
-    assert!(killed > 5 && acknowledged > 0, "{told}");
-    assert!((acknowledged..=acknowledged + failed).contains(&counted), "{told}");
 }
 
 /// Every pair of nodes, of which one has the key and the other the tag.

@@ -7,6 +7,7 @@
 
 pub(crate) mod cable;
 pub(crate) mod held;
+pub(crate) mod nodes;
 
 use std::collections::BTreeMap;
 use std::future::Future;

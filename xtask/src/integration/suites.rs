@@ -45,6 +45,7 @@ pub(crate) const SUITES: &[Suite] = &[
     suite("cache-redis", "tags_model", Needs::Controlled),
     suite("cache-redis", "allocations", Needs::Controlled),
     suite("cache-redis", "cluster", Needs::Cluster),
+    suite("cache-redis", "cluster_faults", Needs::Cluster),
     suite("cache-redis", "tags_model_cluster", Needs::Cluster),
     suite("cache-redis", "sentinel", Needs::Sentinel),
     suite("cache-redis", "secure", Needs::Secure),
