@@ -43,6 +43,8 @@
 //!   [`Unavailable`](ErrorKind::Unavailable) until the whole slot has: an `ASK` is not followed. A `flush` may miss keys
 //!   that move while it walks, or fail for one of them; it fails where a
 //!   node loses its slots meanwhile.
+//! - Of many keys on a cluster 1,024 are asked for at once. Where one has no answer in time those after them are not asked
+//!   for.
 
 mod beliefs;
 mod builder;

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 
 use bytes::Bytes;
 use cache_core::{Error, Lifetime};
+use fred::error::ErrorKind as FredKind;
 use fred::interfaces::KeysInterface;
 use fred::prelude::FredResult;
 use fred::types::Value as Reply;
@@ -232,15 +233,26 @@ const AT_ONCE: usize = 1_024;
 
 /// What comes of a command for each of these: on a cluster one has keys of one slot only. Not as a pipeline, of which all
 /// commands are told what the first is told that has moved.
-async fn each<'p, P, T, F>(parts: &'p [P], command: impl Fn(&'p P) -> F) -> Vec<T>
+///
+/// Where one has no answer in time the rest is not asked for, and nothing is told of it: however many there are, a silent
+/// node is waited for once.
+async fn each<'p, P, F>(parts: &'p [P], command: impl Fn(&'p P) -> F) -> Vec<FredResult<Reply>>
 where
-    F: Future<Output = T>,
+    F: Future<Output = FredResult<Reply>>,
 {
-    let mut told = Vec::with_capacity(parts.len());
+    let mut all = Vec::with_capacity(parts.len());
     for parts in parts.chunks(AT_ONCE) {
-        told.extend(join_all(parts.iter().map(|part| Box::pin(command(part)))).await);
+        let told = join_all(parts.iter().map(|part| Box::pin(command(part)))).await;
+        let is_late = |told: &FredResult<Reply>| {
+            told.as_ref().is_err_and(|error| *error.kind() == FredKind::Timeout)
+        };
+        let is_end = told.iter().any(is_late);
+        all.extend(told);
+        if is_end {
+            break;
+        }
     }
-    told
+    all
 }
 
 /// Removes what lies at the names. Returns what there was, as `forget.lua` says.

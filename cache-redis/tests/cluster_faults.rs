@@ -148,6 +148,42 @@ async fn hosts_that_are_silent_do_not_keep_connect_from_one_that_answers() {
     cache.put("k", &1, "1h").await.unwrap();
 }
 
+/// However many keys there are.
+#[tokio::test]
+async fn an_operation_on_many_keys_does_not_wait_for_a_silent_node_again_and_again() {
+    /// So many are asked for at once.
+    const AT_ONCE: u64 = 1_024;
+    let cluster = Cluster::start().await;
+    let cache = impatient(&cluster.url()).await;
+    let keys: Vec<_> = (0..10 * AT_ONCE).map(|number| format!("k{number}")).collect();
+    assert_eq!(cache.forget_many(&keys).await.unwrap(), 0);
+    // Nor do the others say that the cluster is down.
+    for node in cluster.nodes() {
+        node.ask(&["CONFIG", "SET", "cluster-node-timeout", "60000"]);
+    }
+    let (paused, _) = owner(&cluster, "cache:k");
+    paused.pause().await;
+    let others: Vec<_> =
+        cluster.nodes().iter().filter(|node| node.port() != paused.port()).collect();
+    let sum = |command: &str| -> u64 {
+        others.iter().filter_map(|node| calls(node).get(command).copied()).sum()
+    };
+    let before = ["get", "set", "evalsha"].map(sum);
+    let errors = [
+        cache.get_many::<u64>(&keys).await.unwrap_err(),
+        cache.put_many(keys.iter().map(|key| (key, &1)), "1h").await.unwrap_err(),
+        cache.forget_many(&keys).await.unwrap_err(),
+    ];
+    for error in errors {
+        assert_eq!(error.kind(), ErrorKind::Timeout, "{error:?}");
+    }
+    let asked = ["get", "set", "evalsha"].map(sum);
+    for (before, asked) in before.into_iter().zip(asked) {
+        assert!((1..=AT_ONCE).contains(&(asked - before)), "{}", asked - before);
+    }
+    paused.resume().await;
+}
+
 /// fred learns of the slots from the node whose name comes first, and does nothing else meanwhile.
 #[tokio::test]
 async fn a_flush_that_cannot_learn_who_has_slots_ends_in_time() {
