@@ -86,20 +86,25 @@ impl Clients {
     where
         F: Future<Output = FredResult<T>>,
     {
-        if answer.as_ref().is_err_and(failure::has_moved) {
-            let repeated = Box::pin(tokio::time::timeout(self.timeout, self.repeat(again))).await;
-            repeated.ok().flatten().unwrap_or(answer)
-        } else {
-            answer
+        match &answer {
+            Err(error) if failure::has_moved(error) => {
+                let repeated = self.repeat(again, failure::is_misread(error));
+                let repeated = Box::pin(tokio::time::timeout(self.timeout, repeated)).await;
+                repeated.ok().flatten().unwrap_or(answer)
+            }
+            _ => answer,
         }
     }
 
-    async fn repeat<T, F>(&self, again: impl Fn() -> F) -> Option<FredResult<T>>
+    async fn repeat<T, F>(&self, again: impl Fn() -> F, is_misread: bool) -> Option<FredResult<T>>
     where
         F: Future<Output = FredResult<T>>,
     {
         for pause in PAUSES {
             tokio::time::sleep(pause).await;
+            if is_misread {
+                let _ = self.sync().await;
+            }
             let answer = again().await;
             if !answer.as_ref().is_err_and(failure::has_moved) {
                 return Some(answer);

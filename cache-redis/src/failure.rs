@@ -97,10 +97,18 @@ pub(crate) fn is_reply(error: &FredError) -> bool {
     word.len() > 2 && word.bytes().all(|byte| byte.is_ascii_uppercase())
 }
 
-/// Whether a cluster has answered that the key is elsewhere: then it has done nothing. It is what fred says where it may
-/// not follow; of a pipeline it says so to all. (And of a value that reads `MOVED 1 host:1`, which nobody writes here.)
+/// Whether a cluster has answered that the key is elsewhere, or one of several: then it has done nothing. It is what fred
+/// says where it may not follow; of a pipeline it says so to all. (And of a value that reads `MOVED 1 host:1`, which nobody
+/// writes here.)
 pub(crate) fn has_moved(error: &FredError) -> bool {
     *error.kind() == FredKind::Routing && error.details() == "Too many redirections."
+        || is_misread(error)
+        || error.details().starts_with("TRYAGAIN")
+}
+
+/// Whether fred has not understood where the key is, as with addresses of IPv6. Then it does not ask for the slots either.
+pub(crate) fn is_misread(error: &FredError) -> bool {
+    *error.kind() == FredKind::Protocol && error.details() == "Invalid cluster redirection error."
 }
 
 /// What kept a counter from being counted, in the words of `INCRBY` which the script hands on.

@@ -39,10 +39,10 @@
 //!   answers, another has its slots, or it answers another connection. But it takes the whole cache along where more is
 //!   written to it than its socket holds, or where some key has moved and the slots are asked of it; then all is
 //!   `Unavailable` until it answers, or another has its slots.
-//! - While a slot of a cluster moves from one node to another, keys that have moved already are
-//!   [`Unavailable`](ErrorKind::Unavailable) until the whole slot has: an `ASK` is not followed. A `flush` may miss keys
-//!   that move while it walks, or fail for one of them; it fails where a
-//!   node loses its slots meanwhile.
+//! - While a slot of a cluster moves from one node to another, whatever the old node does not have is
+//!   [`Unavailable`](ErrorKind::Unavailable) until the whole slot has moved, since an `ASK` is not followed: keys that have
+//!   moved already, those that there are nowhere, so that nothing new is stored in the slot, and its locks. A `flush` may
+//!   miss keys that move while it walks, or fail for one of them; it fails where a node loses its slots meanwhile.
 //! - Of many keys on a cluster 1,024 are asked for at once. Where one has no answer in time those after them are not asked
 //!   for.
 

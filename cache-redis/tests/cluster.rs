@@ -2,6 +2,7 @@
 
 mod support;
 
+use std::net::TcpListener;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -12,7 +13,7 @@ use cache_redis::{ErrorKind, RedisStore};
 use cache_tags::Tags;
 use redis_servers::{Cluster, Server};
 use support::nodes::{Move, owner, sum};
-use support::{cache, calls, number};
+use support::{cache, calls, number, text, until};
 
 #[tokio::test]
 async fn many_keys_go_to_their_servers_at_once() {
@@ -62,6 +63,15 @@ async fn a_key_that_moves_is_followed() {
     slot.begin();
     let error = cache.get::<u64>("moving").await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unavailable, "{error:?}");
+    // In the same slot, and nowhere.
+    let absent = "{cache:moving}";
+    for error in [
+        cache.get::<u64>(absent).await.unwrap_err(),
+        cache.put(absent, &1, "1h").await.unwrap_err(),
+        cache.add(absent, &1, "1h").await.unwrap_err(),
+    ] {
+        assert_eq!(error.kind(), ErrorKind::Unavailable, "{error:?}");
+    }
     let loaded = cache.remember("moving", "1h", async || Ok::<_, cache_redis::Error>(7_u64)).await;
     assert_eq!(loaded.unwrap(), 7, "a load answers in its place");
     cache.put("other", &1, "1h").await.unwrap();
@@ -208,6 +218,58 @@ async fn whatever_is_asked_of_a_key_that_has_moved_is_done_once() {
             }
         }
     }
+}
+
+/// Nodes that have addresses of IPv6 name them without brackets.
+#[tokio::test]
+async fn a_key_is_followed_to_an_address_of_ipv6() {
+    if TcpListener::bind("[::1]:0").is_err() {
+        println!("this machine has no IPv6");
+        return;
+    }
+    let cluster = Cluster::start().await;
+    for node in cluster.nodes() {
+        node.ask(&["CONFIG", "SET", "cluster-announce-ip", "::1"]);
+    }
+    let name_all = |node: &Server| {
+        let nodes = text(node.ask(&["CLUSTER", "NODES"]));
+        nodes.lines().filter(|line| line.contains(" ::1:") && !line.contains("fail")).count() == 3
+            && text(node.ask(&["CLUSTER", "INFO"])).contains("cluster_state:ok")
+    };
+    until(|| cluster.nodes().iter().all(name_all)).await;
+    let cache = cache(&cluster.url()).await;
+    cache.put("moving", &1, "1h").await.unwrap();
+    let slot = Move::of(&cluster, "cache:moving");
+    slot.begin();
+    let error = cache.get::<u64>("moving").await.unwrap_err();
+    assert!(error.to_string().contains("is moving the key"), "{error:?}");
+    slot.end();
+    assert_eq!(cache.get::<u64>("moving").await.unwrap(), Some(1));
+    assert_eq!(cache.increment("moving").await.unwrap(), 2);
+}
+
+/// Of a slot that is on its way a node has some keys, and not the others.
+#[tokio::test]
+async fn what_needs_keys_of_two_nodes_is_tried_again() {
+    let cluster = Cluster::start().await;
+    let store = RedisStore::connect(&cluster.url()).await.unwrap();
+    let locks = store.locks().expect("it has locks");
+    let (name, lease) = (Key::new("k").unwrap(), Duration::from_secs(60));
+    let acquire = async |owner| locks.acquire(name, Owner(owner), lease).await;
+    assert!(matches!(acquire(1).await.unwrap(), Acquisition::Acquired(_)));
+    assert!(locks.release(name, Owner(1)).await.unwrap());
+    // The fence is there, and the lock is not.
+    let slot = Move::of(&cluster, "cache#lock:{k}");
+    let (from, to) = (Move::id(slot.from), Move::id(slot.to));
+    slot.to.ask(&["CLUSTER", "SETSLOT", &slot.slot, "IMPORTING", &from]);
+    slot.from.ask(&["CLUSTER", "SETSLOT", &slot.slot, "MIGRATING", &to]);
+    let error = acquire(2).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable, "{error:?}");
+    assert!(error.to_string().contains("is moving the key"), "{error:?}");
+    let told = text(slot.from.ask(&["INFO", "errorstats"]));
+    assert!(told.contains("errorstat_TRYAGAIN:count=4"), "{told}");
+    slot.from.ask(&["CLUSTER", "SETSLOT", &slot.slot, "STABLE"]);
+    assert!(matches!(acquire(2).await.unwrap(), Acquisition::Acquired(_)));
 }
 
 /// Every pair of nodes, of which one has the key and the other the tag.

@@ -45,10 +45,10 @@ impl Launch {
         self
     }
 
-    /// All arguments of the program, for a port of 127.0.0.1.
+    /// All arguments of the program, for a port of this machine's own addresses; that of IPv6 only where there is one.
     pub(crate) fn arguments_on(&self, port: u16) -> Vec<String> {
         let mut arguments = self.arguments.clone();
-        arguments.extend(owned(&["--bind", "127.0.0.1", "--port", &port.to_string()]));
+        arguments.extend(owned(&["--bind", "127.0.0.1", "-::1", "--port", &port.to_string()]));
         arguments
     }
 }
@@ -72,7 +72,7 @@ mod tests {
     fn a_server_listens_on_this_machine_alone() {
         let arguments = Launch::server(&["--maxmemory", "8mb"]).arguments_on(15_000).join(" ");
         assert!(
-            arguments.ends_with("--maxmemory 8mb --bind 127.0.0.1 --port 15000"),
+            arguments.ends_with("--maxmemory 8mb --bind 127.0.0.1 -::1 --port 15000"),
             "{arguments}"
         );
     }

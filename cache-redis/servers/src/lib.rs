@@ -27,7 +27,7 @@
 //!
 //! Containers share the network of their host, so that a cluster and a sentinel announce addresses that
 //! can be reached, and a server that is started again has its port again. That needs an engine on
-//! the same Linux. Every server listens on 127.0.0.1 alone and keeps nothing on disk.
+//! the same Linux. Every server listens on this machine's own addresses alone and keeps nothing on disk.
 //!
 //! # How they end
 //!
