@@ -15,14 +15,15 @@ use tokio::time::sleep;
 
 use crate::background::{attempt, begin, has_ended};
 use crate::lease::Lease;
+use crate::random::chance;
 use crate::renewal::pause_of;
 
 /// The pause between attempts, at least.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(10);
 
 impl Lease {
-    /// Gives it back. `false` if the store says that it is another's, or nobody's; `Closed` if the cache was, and then it
-    /// is given back all the same. It is `Released` from now on, whatever comes of that; where the store is out of reach,
+    /// Gives it back. `false` if the store says that it is another's, or nobody's; else `Closed` if the cache was, and then
+    /// it is given back all the same. It is `Released` from now on, whatever comes of that; where the store is out of reach,
     /// it is tried again in the background.
     pub(crate) async fn release(self: &Arc<Self>) -> Result<bool, Error> {
         let is_open = self.cache().lock_store().map(drop);
@@ -32,7 +33,10 @@ impl Lease {
             let (lease, released) = (Arc::clone(self), released.clone());
             self.here().spawn(async move { lease.insist(released).await });
         }
-        is_open.and(released)
+        match released {
+            Ok(false) => Ok(false),
+            told => is_open.and(told),
+        }
     }
 
     /// Has the store told that it is lost here, whatever the store knows of it.
@@ -96,7 +100,8 @@ impl Lease {
             if told.is_ok() {
                 pause *= 2;
             }
-            sleep(pause).await;
+            // Many may have failed at once, and are not to come at once again.
+            sleep(pause.mul_f64(1.0 - chance() / 4.0)).await;
             told = self.end().await;
         }
         if let Err(error) = told {

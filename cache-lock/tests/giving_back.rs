@@ -104,6 +104,18 @@ async fn work_may_close_the_cache() {
     assert!(is_free(&store).await);
 }
 
+/// What the store says of the lock counts for more than that the cache is closed.
+#[tokio::test(start_paused = true)]
+async fn work_that_closes_the_cache_learns_that_its_lock_was_taken_away() {
+    let (store, one, _) = shared();
+    let ran = one.lock_and_run(NAME, "1m", async || {
+        let truth = store.truth().locks().unwrap();
+        assert!(truth.force_release(Key::new(NAME).unwrap()).await.unwrap());
+        one.close().await
+    });
+    assert_eq!(kind(ran.await), Some(ErrorKind::LockLost));
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn a_guard_that_is_dropped_outside_of_a_runtime_is_given_back_by_its_own() {
     let (store, one, _) = shared();
@@ -321,7 +333,7 @@ async fn what_an_old_attempt_takes_after_the_release_is_given_back() {
         truth.acquire(name, owner, seconds(60)).await.unwrap();
         sleep(seconds(4)).await;
         assert!(is_free(&store).await, "{by_dropping:?}");
-        sleep(seconds(60)).await;
+        sleep(seconds(120)).await;
         let calls = store.calls(Call::Release);
         assert!(calls <= 10, "{by_dropping:?}: {calls}");
         sleep(seconds(600)).await;

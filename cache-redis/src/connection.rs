@@ -177,16 +177,13 @@ impl Connection {
         self.link.counting()
     }
 
-    /// Lets what is under way come to its end, for as long as an operation may take, and disconnects; at once
-    /// if the future is dropped.
+    /// Disconnects when this is dropped.
+    pub(crate) fn disconnect_in_the_end(&self) -> Disconnect<'_> {
+        Disconnect(&self.supervisor)
+    }
+
+    /// Lets what is under way come to its end, for as long as an operation may take.
     pub(crate) async fn close(&self) {
-        struct Disconnect<'c>(&'c AbortOnDrop<()>);
-        impl Drop for Disconnect<'_> {
-            fn drop(&mut self) {
-                self.0.abort();
-            }
-        }
-        let _disconnect = Disconnect(&self.supervisor);
         self.link.begin_to_close();
         if let Some(clients) = self.link.clients() {
             let quit = async {
@@ -198,5 +195,13 @@ impl Connection {
             };
             let _ = tokio::time::timeout(self.link.timeout, quit).await;
         }
+    }
+}
+
+pub(crate) struct Disconnect<'c>(&'c AbortOnDrop<()>);
+
+impl Drop for Disconnect<'_> {
+    fn drop(&mut self) {
+        self.0.abort();
     }
 }

@@ -552,6 +552,9 @@ impl Store for RedisStore {
 
     fn close(&self) -> StoreFuture<'_, ()> {
         StoreFuture::pending(async move {
+            // Also if this future is dropped, wherever it has got to.
+            let _disconnect: Vec<_> =
+                self.connections.iter().map(Connection::disconnect_in_the_end).collect();
             self.subscriber.close().await;
             join_all(self.connections.iter().map(Connection::close)).await;
             Ok(())

@@ -11,9 +11,9 @@ use cache_core::{Acquisition, Key, Owner, Store, Tag};
 use cache_lock::Locks;
 use cache_redis::{ErrorKind, RedisStore};
 use cache_tags::Tags;
-use redis_servers::{Cluster, Server};
+use redis_servers::{Cluster, Server, redis};
 use support::nodes::{Move, owner, sum};
-use support::{cache, calls, number, text, until};
+use support::{cache, calls, looks, number, registered, text, until};
 
 #[tokio::test]
 async fn many_keys_go_to_their_servers_at_once() {
@@ -373,7 +373,7 @@ async fn a_release_wakes_who_waits_at_another_node() {
     ];
     let [ours, theirs] = stores.each_ref().map(|store| store.locks().expect("it has locks"));
     let names: Vec<_> = (0..12).map(|number| format!("}}lock{{{number}")).collect();
-    let looks = || -> u64 { cluster.nodes().iter().map(support::looks).sum() };
+    let looks = || -> u64 { cluster.nodes().iter().map(looks).sum() };
     for name in &names {
         let name = Key::new(name).unwrap();
         let taken = ours.acquire(name, Owner(1), LEASE).await.unwrap();
@@ -413,7 +413,7 @@ async fn who_waits_is_told_though_others_were_restarted_before() {
     for number in 1..=5 {
         let gone = RedisStore::connect(&cluster.url()).await.unwrap();
         let waits = gone.locks().expect("it has locks").freed(name);
-        let is_in_line = support::until(|| support::registered(node, "report") == number);
+        let is_in_line = until(|| registered(node, "report") == number);
         tokio::select! {
             told = waits => panic!("it is held: {told:?}"),
             () = is_in_line => {}
@@ -422,15 +422,15 @@ async fn who_waits_is_told_though_others_were_restarted_before() {
     let theirs = RedisStore::connect(&cluster.url()).await.unwrap();
     let waits = theirs.locks().expect("it has locks").freed(name);
     let release = async {
-        support::until(|| support::registered(node, "report") == 6).await;
+        until(|| registered(node, "report") == 6).await;
         // As if more than ten seconds had passed for those who are gone.
         let gone = node.ask(&["ZRANGE", "cache#wait:{report}", "0", "4"]);
-        for channel in from_redis_value::<Vec<String>>(gone).unwrap() {
+        for channel in redis::from_redis_value::<Vec<String>>(gone).unwrap() {
             node.ask(&["ZADD", "cache#look:{report}", "XX", "1", &channel]);
         }
-        let before = support::looks(node);
-        support::until(|| support::looks(node) > before).await;
-        assert_eq!(support::registered(node, "report"), 1);
+        let before = looks(node);
+        until(|| looks(node) > before).await;
+        assert_eq!(registered(node, "report"), 1);
         assert!(ours.release(name, Owner(1)).await.unwrap());
         // Sooner than by the next look.
         tokio::time::sleep(Duration::from_millis(1_800)).await;

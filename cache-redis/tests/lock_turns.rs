@@ -362,3 +362,28 @@ async fn other_locks_are_not_told_of() {
     assert!(release(&ours, HOLDER).await);
     soon(report).await.unwrap().unwrap();
 }
+
+/// Also while it gives up the places that it has, which a silent server keeps it from.
+#[tokio::test]
+async fn a_close_that_is_dropped_disconnects() {
+    let server = Server::start().await;
+    let holder = store(&server).await;
+    assert!(is_taken(&holder, HOLDER).await);
+    let waiting = store(&server).await;
+    let waits = Arc::clone(&waiting);
+    let _waiter = in_line(&server, async move { locks(&waits).freed(lock()).await }).await;
+    let connected = || {
+        let clients: String =
+            redis::from_redis_value(server.ask(&["CLIENT", "LIST"])).expect("text");
+        clients.lines().filter(|line| !line.contains("cmd=client")).count()
+    };
+    assert_eq!(connected(), 3, "one to send and one to hear, and the holder's");
+    server.pause().await;
+    {
+        let mut close = pin!(waiting.close());
+        let polled = poll_fn(|context| Poll::Ready(close.as_mut().poll(context))).await;
+        assert!(polled.is_pending(), "it cannot give up its place");
+    }
+    server.resume().await;
+    until(|| connected() == 1).await;
+}

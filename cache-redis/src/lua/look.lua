@@ -23,10 +23,10 @@ redis.call('PEXPIRE', KEYS[3], ARGV[2])
 -- Who has not looked for so long is gone, and would be told in vain. Some at a time, since nobody else is served
 -- meanwhile.
 local long_ago = string.format('%.0f', now - ARGV[2] * 1000)
-local gone = redis.call('ZRANGEBYSCORE', KEYS[3], '-inf', long_ago, 'LIMIT', 0, 100)
+local gone = redis.pcall('ZRANGEBYSCORE', KEYS[3], '-inf', long_ago, 'LIMIT', 0, 100)
 if #gone > 0 then
     redis.pcall('ZREM', KEYS[2], unpack(gone))
-    redis.call('ZREM', KEYS[3], unpack(gone))
+    redis.pcall('ZREM', KEYS[3], unpack(gone))
 end
 
 -- Who waits already keeps its place, unless the clock was set back since: then it would be behind all who come later.
