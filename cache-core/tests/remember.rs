@@ -41,6 +41,22 @@ async fn a_store_out_of_reach_does_not_keep_anybody_from_loading() {
     assert_eq!(load(&cache, "unused").await.unwrap(), "third", "it works again by itself");
 }
 
+/// A call that has missed, and is not answered any more, does not ask any more, though the store would take the value.
+#[tokio::test]
+async fn a_store_that_falls_silent_meanwhile_is_asked_no_more() {
+    let (model, cache) = troubled();
+    model.trouble.gets_wait.store(true, SeqCst);
+    let mut leader = spawn(load(&cache, "loaded"));
+    assert!(leader.poll().is_pending(), "it is about to miss");
+    model.trouble.reads_fail.store(true, SeqCst);
+    model.trouble.permits.0.add_permits(1);
+    assert!(matches!(leader.poll(), Poll::Ready(Ok(value)) if value == "loaded"));
+    assert_eq!((cache.stats().loads, cache.stats().bypassed), (1, 1));
+
+    model.trouble.reads_fail.store(false, SeqCst);
+    assert!(!cache.has("k").await.unwrap(), "nothing was stored");
+}
+
 #[tokio::test]
 async fn what_is_shared_is_loaded_past_a_store_out_of_reach() {
     let (model, cache) = troubled();
